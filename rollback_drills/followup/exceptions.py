@@ -12,9 +12,8 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import EXCEPTION_KIND
-from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.followup.approval import check_approval
 from rollback_drills.names import ids
-from rollback_drills.names.people import is_same_person
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.redaction.computed import Computed
 
@@ -129,15 +128,9 @@ def record_exception(
         UsageError: No reason or approver, a requester who approves, an end that is past or too far away, or
             texts that evidence must not hold.
     """
-    texts = {"reason": given.reason, "approver": given.approver}
-    check_texts(**texts, requested_by=given.requested_by)
-    for field, text in texts.items():
-        if not text.strip():
-            raise UsageError("is empty; an exception has a reason and somebody who approves it", field=field)
-    if given.requested_by and is_same_person(given.requested_by, given.approver):
-        raise UsageError(
-            f"is {show(given.approver)}, who requested it; somebody else approves it", field="approver"
-        )
+    check_approval(
+        "an exception", reason=given.reason, approver=given.approver, requested_by=given.requested_by
+    )
     check_end(given.kind, given.until, due_at=due_at, postpone_limit=postpone_limit, now=now)
     identifier = ids.exception_id(cycle.cycle_id, given.kind, write_instant(now))
     return ExceptionRecord(

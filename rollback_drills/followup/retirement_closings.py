@@ -1,6 +1,5 @@
 """Closes what is open of retired schedules: with a message to those who were notified, and silently else."""
 
-from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -9,11 +8,9 @@ from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.retirements import RetirementRecord, read_retired
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notice import Notice
-from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
-from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.outbox.commit import commit, find_history
-from rollback_drills.planning.repeats import find_ending
+from rollback_drills.planning.notice_closings import close_routes
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.schedule_retired"
 
@@ -29,35 +26,11 @@ def close_retired(database: Database, *, now: datetime) -> int:
     cycles = [each for each in read_open_cycles(database, now=now) if name_key(each.schedule_id) in retired]
     over = {each.cycle_id for each in cycles}
     histories = find_history(database, over, ())
-    entries, departures = [], []
-    for found in _find(histories, retired, now):
-        if isinstance(found, OutboxEntry):
-            entries.append(found)
-        else:
-            departures.append(found)
+    entries, departures = close_routes(
+        {key: history for key, history in histories.items() if not history[-1].is_closed},
+        lambda last: _word(last, retired[name_key(last.schedule_id)], now),
+    )
     return len(commit(database, entries, departures, now=database.now().timestamp()))
-
-
-def _find(
-    histories: Mapping[str, list[SentNotification]], retired: Mapping[str, RetirementRecord], now: datetime
-) -> Iterator[OutboxEntry | Departure]:
-    for key, history in histories.items():
-        last = history[-1]
-        ending = None if last.is_closed else find_ending(history)
-        if ending is None:
-            continue
-        if not ending.may_know:
-            yield Departure(key, ending.replaces)
-            continue
-        yield _word(last, retired[name_key(last.schedule_id)], now).address(
-            key,
-            provider=last.provider,
-            owner=last.owner,
-            reason=Reason.RESOLVED,
-            occurrence=ending.occurrence,
-            replaces=ending.replaces,
-            closes=True,
-        )
 
 
 def _word(last: SentNotification, retirement: RetirementRecord, now: datetime) -> Notice:

@@ -15,10 +15,9 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import read_if_readable
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import RETIREMENT_KIND
-from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.followup.approval import check_approval
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
-from rollback_drills.names.people import is_same_person
 from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.readiness.judgement import Judgement, retire
 from rollback_drills.redaction.computed import Computed
@@ -117,14 +116,9 @@ def record_retirement(
         UsageError: The schedule is unknown or in that state already, there is no reason or approver, the
             approver is who asked for it, or a text holds what evidence must not.
     """
-    check_texts(reason=given.reason, approver=given.approver, requested_by=given.requested_by)
-    for field in ("reason", "approver"):
-        if not getattr(given, field).strip():
-            raise UsageError("is empty; a retirement has a reason and somebody who approves it", field=field)
-    if given.requested_by and is_same_person(given.requested_by, given.approver):
-        raise UsageError(
-            f"is {show(given.approver)}, who requested it; somebody else approves it", field="approver"
-        )
+    check_approval(
+        "a retirement", reason=given.reason, approver=given.approver, requested_by=given.requested_by
+    )
     schedule_id = _find(given, known, retired)
     identifier = ids.retirement_id(schedule_id, given.change, write_instant(now))
     return RetirementRecord(

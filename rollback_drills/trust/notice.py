@@ -9,9 +9,9 @@ from rollback_drills.names import ids
 from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
-from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
-from rollback_drills.planning.repeats import decide_repeat, find_ending
+from rollback_drills.planning.notice_closings import close_routes
+from rollback_drills.planning.repeats import decide_repeat
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.long_lists import name_some
@@ -88,25 +88,12 @@ def find_closings(
     over: Collection[str], histories: Mapping[str, Sequence[SentNotification]], *, now: datetime
 ) -> tuple[list[OutboxEntry], list[Departure]]:
     """Return the messages that a history is trusted again, and the routes that are closed without one."""
-    entries, departures = [], []
-    for key, history in histories.items():
-        last = history[-1]
-        ending = find_ending(history) if is_notice(last) and last.cycle_id in over else None
-        if ending and ending.may_know:
-            entries.append(
-                _describe_return(last, now).address(
-                    key,
-                    provider=last.provider,
-                    owner=last.owner,
-                    reason=Reason.RESOLVED,
-                    occurrence=ending.occurrence,
-                    replaces=ending.replaces,
-                    closes=True,
-                )
-            )
-        elif ending:
-            departures.append(Departure(key, ending.replaces))
-    return entries, departures
+    of_source = {
+        key: history
+        for key, history in histories.items()
+        if is_notice(history[-1]) and history[-1].cycle_id in over
+    }
+    return close_routes(of_source, lambda last: _describe_return(last, now))
 
 
 def _describe(cycle_id: str, distrusts: Sequence[Distrust], platform: Platform, now: datetime) -> Notice:

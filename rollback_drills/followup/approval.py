@@ -1,0 +1,30 @@
+"""What an approval must say, whatever is approved."""
+
+from rollback_drills.documents.quotation import show
+from rollback_drills.errors import UsageError
+from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.names.people import is_same_person
+
+
+def check_approval(what: str, *, reason: str, approver: str, requested_by: str) -> None:
+    """Ensure that something was approved, by somebody else than who requested it.
+
+    Args:
+        what: What is approved, with its article.
+        reason: Why.
+        approver: Who approves it.
+        requested_by: Who requested it; empty if nobody did.
+
+    Raises:
+        UsageError: There is no reason or approver, the approver is who requested it, or a text holds what
+            evidence must not.
+    """
+    texts = {"reason": reason, "approver": approver}
+    check_texts(**texts, requested_by=requested_by)
+    for field, text in texts.items():
+        if not text.strip():
+            raise UsageError(f"is empty; {what} has a reason and somebody who approves it", field=field)
+    if requested_by and is_same_person(requested_by, approver):
+        raise UsageError(
+            f"is {show(approver)}, who requested it; somebody else approves it", field="approver"
+        )
