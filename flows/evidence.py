@@ -26,7 +26,8 @@ def keep_evidence(
     drills = find_drills(fleet.subjects, fleet.schedule_ids, now=run.now, created_at=created_at, signer=by)
     drills.followed_by(find_all_retests(fleet.checks, now=run.now, created_at=created_at, signer=by))
     population = _find_population(run, checked, runs, created_at, part)
-    return index_evidence(records, drills, created_at, by, run.database_url, run.open_key, population)
+    url, open_key = run.database_url, run.open_key
+    return index_evidence(records, drills, created_at, by, url, open_key, population, run.comparison)
 
 
 def _find_population(

@@ -34,6 +34,7 @@ from rollback_drills.trust.guard import Guard, guard_source
 from rollback_drills.trust.notice import Platform
 from tasks.documents import load_documents
 from tasks.evidence import open_existing, open_key_ahead
+from tasks.remembered_head import Comparison
 from tasks.rules import apply_windows, build_plans, classify_readiness, derive_due, route_owners
 
 
@@ -48,6 +49,8 @@ class Run:
     """None if no run has written anything yet."""
     now: datetime
     open_key: OpenSigningKey
+    comparison: Comparison
+    """Of the evidence with its remembered head; the check makes it for all its shards."""
     policy: RoutingPolicy | None
     requested: frozenset[str] | None
     """The keys of the requested providers; None means all."""
@@ -85,9 +88,10 @@ def begin_run(request: DeliverRequest, settings: Settings, shard: Shard | None =
     database = open_existing(url, to_write=not request.dry_run)
     now = read_now(request.as_of, url, database)
     open_key = open_key_ahead(None if request.dry_run else database)
+    comparison = Comparison(None if request.dry_run or shard else database)
     policy = read_policy(request.routing_policy)
     requested = parse_requested(request.provider)
-    return Run(request, settings, url, database, now, open_key, policy, requested, shard)
+    return Run(request, settings, url, database, now, open_key, comparison, policy, requested, shard)
 
 
 def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:

@@ -34,13 +34,22 @@ def publish(
         pages = choose_shard_pages(runs, changes, shard_count=run.shard.count)
     else:
         pages = choose_pages(
-            runs, changes, is_single=fleet.is_single, now=created_at, warnings=fleet.warnings
+            runs,
+            changes,
+            is_single=fleet.is_single,
+            now=created_at,
+            warnings=fleet.warnings,
+            problems=indexed.problems,
         )
     background = [naming]
     if changes and run.shard:
         background.append(aside(emit_shard, runs, delivered.deliveries, changes))
     elif changes:
         background.append(aside(emit_events, runs, delivered.deliveries, changes, is_single=fleet.is_single))
+    if not indexed.setback:
+        background.append(run.comparison.remember(indexed.head))
     publish_artifacts(pages, dry_run, indexed.head_note, run.database_url)
     for each in background:
         each.result()
+    if indexed.setback:  # not before people can read of it: a run that was killed before says it again
+        run.comparison.remember(indexed.head).result()

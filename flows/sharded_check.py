@@ -82,8 +82,9 @@ def _look(
         if missing:
             continue
         created_at, by = read_clock(run.database_url, database), run.request.generated_by
+        url, open_key = run.database_url, run.open_key
         try:
-            indexed = index_evidence((), {}, created_at, by, run.database_url, run.open_key, check)
+            indexed = index_evidence((), {}, created_at, by, url, open_key, check, run.comparison)
         except MissingShardsError as error:
             missing = error.shards
             repair_findings(database, check.population_id)

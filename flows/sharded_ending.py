@@ -51,11 +51,12 @@ def end_check(
     distrust = [note for each in results for note in each.report.distrust]
     said, count = describe(found, changes), sum(each.report.delivery_count for each in results)
     rename_run(said, [*(f"status:{each}" for each in sorted(found.states)), *mark_distrust(distrust)])
-    if is_fleet_page_due(changes, created_at) or count:
+    if is_fleet_page_due(changes, created_at) or count or indexed.problems:
         publish_fleet(
             render_sharded_fleet(found.states, results, problems, beforehand.warnings), indexed.head_note
         )
     emit_check(found.states, changes, count)
+    run.comparison.remember(indexed.head).result()  # now that people can read what is missing
     result = ShardedResult(
         schedule_count=found.count,
         state_counts={str(state): number for state, number in sorted(found.states.items())},

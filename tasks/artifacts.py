@@ -17,11 +17,7 @@ from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.artifact_keys import FLEET_KEY, artifact_key
 from rollback_drills.reports.change_list import Change, find_change_lists, list_changes
 from rollback_drills.reports.publication import Publication
-from rollback_drills.reports.run_page import (
-    render_fleet,
-    render_head,
-    render_schedule,
-)
+from rollback_drills.reports.run_page import list_problems, render_fleet, render_head, render_schedule
 from tasks.background import ask_each
 from tasks.evidence import open_existing
 from tasks.logs import redacting
@@ -56,16 +52,19 @@ def _publish(draft: _Draft) -> None:
 
 def _write_fleet(pages: Publication, dry_run: bool, head: str) -> Iterator[_Draft]:
     if pages.fleet:
-        text = render_fleet(pages.fleet, dry_run=dry_run, left_out=pages.left_out, warnings=pages.warnings)
+        page = render_fleet(pages.fleet, dry_run=dry_run, left_out=pages.left_out, warnings=pages.warnings)
+        text = "\n".join([page, *list_problems(pages.problems)])
         yield _Draft(redactor_in_use().text(text + render_head(head)), FLEET_KEY, "All schedules.")
 
 
 def _write_schedules(pages: Publication, dry_run: bool, head: str, url: str) -> Iterator[_Draft]:
     clean = redactor_in_use().text
     changes = _find_changes(url, [clean(run.plan.schedule_id) for run in pages.schedules])
+    problems = () if pages.fleet else pages.problems
     for run in pages.schedules:
         identifier = clean(run.plan.schedule_id)
-        lines = [render_schedule(run, dry_run=dry_run), *list_changes(changes.get(identifier, ()), _link)]
+        lines = [render_schedule(run, dry_run=dry_run), *list_problems(problems)]
+        lines += list_changes(changes.get(identifier, ()), _link)
         text = clean("\n".join(lines) + render_head(head))
         yield _Draft(text, artifact_key(run.plan.schedule_id), f"Readiness of {identifier}.")
 

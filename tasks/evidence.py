@@ -27,6 +27,7 @@ from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import read_settings
 from rollback_drills.trust.lost_schedules import find_lost
 from tasks.background import aside
+from tasks.remembered_head import Comparison
 
 
 @cache
@@ -101,9 +102,18 @@ def index_evidence(
     url: str,
     open_key: OpenSigningKey = open_signing_key,
     looked: Population | ShardedCheck | None = None,
+    comparison: Comparison | None = None,
 ) -> Indexed:
-    """Append redacted records of decisions, outcomes and drills, all of them or none, and sign the head."""
+    """Append redacted records of decisions, outcomes and drills, all of them or none, and sign the head.
+
+    The ledger is compared with the head that the Prefect server remembers of it. A check has begun its
+    comparison itself, and lets the server remember the new head when people have been told what is missing.
+    """
     database = open_database(url)
+    own = comparison or Comparison(database)
+    setback = own.setback
+    if setback and comparison:
+        records = [*records, setback.record(created_at=created_at, signer=signer)]
     indexed = index_run(
         database,
         records,
@@ -117,7 +127,9 @@ def index_evidence(
     )
     if indexed.is_new and indexed.head:
         indexed = replace(indexed, other_ledgers=count_other_ledgers(indexed.head.public_key))
-    indexed = replace(indexed, lost=find_lost(database, indexed.changes))
+    indexed = replace(indexed, lost=find_lost(database, indexed.changes), setback=setback)
+    if not comparison and not setback:
+        own.remember(indexed.head).result()
     logger = get_run_logger()
     logger.info("%s", write_count(indexed.count, "record"))
     for each in (*indexed.refused, *indexed.notes):

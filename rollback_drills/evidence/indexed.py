@@ -7,6 +7,7 @@ from typing import Final
 
 from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes
+from rollback_drills.evidence.remembered import Setback
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.rendering.long_lists import name_some
 from rollback_drills.rendering.relative_time import write_count
@@ -32,6 +33,8 @@ class Indexed:
     """How many ledgers there were before the run began this one; 0 if it is not new."""
     lost: Sequence[str] = ()
     """The schedules that the last check found and this one does not, although nobody retired them."""
+    setback: Setback | None = None
+    """What the evidence lacked before the run, of what the Prefect server remembers."""
 
     @property
     def is_new(self) -> bool:
@@ -49,7 +52,9 @@ class Indexed:
         """What a run has to report as a failure, a sentence each."""
         explain = explain_clock if self.count else explain_lag
         clock = [explain(self.went_back)] if self.went_back else []
-        return [*clock, *self.refused[:_MOST_NAMED], *([explain_lost(self.lost)] if self.lost else [])]
+        missing = [self.setback.explain()] if self.setback else []
+        lost = [explain_lost(self.lost)] if self.lost else []
+        return [*missing, *clock, *self.refused[:_MOST_NAMED], *lost]
 
     @property
     def head_note(self) -> str:

@@ -1,11 +1,11 @@
-"""The records of what the ledger says of itself: its keys, its clock, and what was pruned."""
+"""The records of what the ledger says of itself: its keys, its clock, what was pruned or is missing."""
 
 from typing import Final
 
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, PRUNING_KIND
+from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, PRUNING_KIND, SETBACK_KIND
 from rollback_drills.redaction.computed import Computed
 
 _SESSION: Final = "rcd-ledger"
@@ -42,3 +42,15 @@ class PruningRecord(Record, frozen=True, kw_only=True, gc=False, tag=PRUNING_KIN
     root: Computed
     once_keys: Computed
     """The digest over the keys of the pruned rows that are kept."""
+
+
+class SetbackRecord(Record, frozen=True, kw_only=True, gc=False, tag=SETBACK_KIND):
+    """Says that the ledger goes on without rows that it had."""
+
+    session_id: str = _SESSION
+    remembered_head: Computed
+    """Size and root of the head that the Prefect server remembered."""
+    remembered_at: Computed
+    row_count: int
+    """How many rows were left."""
+    newest_created_at: Computed

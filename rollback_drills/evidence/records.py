@@ -34,8 +34,9 @@ CHECK_KIND: Final = "rollback-drills-check"
 KEY_KIND: Final = "rollback-drills-ledger-key"
 CLOCK_KIND: Final = "rollback-drills-ledger-clock"
 PRUNING_KIND: Final = "rollback-drills-ledger-pruning"
+SETBACK_KIND: Final = "rollback-drills-ledger-setback"
 IMPORT_KIND: Final = "rollback-drills-imported-record"
-LEDGER_KINDS: Final = (KEY_KIND, CLOCK_KIND, PRUNING_KIND)
+LEDGER_KINDS: Final = (KEY_KIND, CLOCK_KIND, PRUNING_KIND, SETBACK_KIND)
 """What the ledger says of itself."""
 ONCE_KINDS: Final = (
     *(DRILL_KIND, RETEST_KIND, ESCALATION_KIND, IMPORT_KIND, ALARM_PATH_KIND),

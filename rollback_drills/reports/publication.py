@@ -26,6 +26,8 @@ class Publication(msgspec.Struct, frozen=True):
     """How many more have changed."""
     warnings: Sequence[str] = ()
     """What of the documents is left out or unclear, for the page of the fleet."""
+    problems: Sequence[str] = ()
+    """What fails the run although everything was delivered, for the page of the fleet or only schedule."""
 
 
 def choose_pages(
@@ -35,6 +37,7 @@ def choose_pages(
     is_single: bool,
     now: datetime,
     warnings: Sequence[str] = (),
+    problems: Sequence[str] = (),
 ) -> Publication:
     """Choose what to publish: what is new, the most pressing first.
 
@@ -47,15 +50,16 @@ def choose_pages(
         is_single: Whether the documents are one schedule, and not a fleet.
         now: The clock of the evidence.
         warnings: What of the documents is left out or unclear, a sentence each.
+        problems: What fails the run although everything was delivered, a sentence each.
     """
     news = _find_news(runs, changes)
-    is_due = bool(news) or changes is None
+    is_due = bool(news or problems) or changes is None
     if is_single:
         is_due = is_due or (changes is not None and _is_another_day(changes.previous_at, now))
-        return Publication((), runs if is_due else (), 0)
+        return Publication((), runs if is_due else (), 0, problems=problems)
     fleet = runs if is_due or (changes and is_fleet_page_due(changes, now)) else ()
     shown = news[:MOST_SCHEDULE_PAGES]
-    return Publication(fleet, shown, len(news) - len(shown), warnings)
+    return Publication(fleet, shown, len(news) - len(shown), warnings, problems)
 
 
 def choose_shard_pages(

@@ -137,6 +137,13 @@ def list_warnings(warnings: Sequence[str]) -> Iterator[str]:
         yield from (f"- {cell(each)}" for each in list_some(warnings))
 
 
+def list_problems(problems: Sequence[str]) -> Iterator[str]:
+    """List what fails the run although everything was delivered; nothing if nothing does."""
+    if problems:
+        yield from ("", "## Problems", "")
+        yield from (f"- {cell(each)}" for each in problems)
+
+
 def _warnings(runs: Sequence[ScheduleRun]) -> Iterator[str]:
     """List what is wrong with drill histories, also of schedules that are ready."""
     found = [(run.plan.schedule_id, each) for run in runs for each in run.judgement.schedule_report.warnings]

@@ -1,5 +1,6 @@
-"""`drills evidence verify`: finds whatever was done to the evidence, without a server."""
+"""`drills evidence verify`: finds whatever was done to the evidence; it needs no server."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -10,11 +11,14 @@ from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.rendering.relative_time import write_count, write_time
 from rollback_drills_cli.database import DatabaseOption, open_existing
+from rollback_drills_cli.evidence.remembered import WITNESS, NotAskedError, ask_for_head
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_table, show_progress
 
 if TYPE_CHECKING:
+    from rollback_drills.database.connections import Database
+    from rollback_drills.evidence.ledger.checkpoint import Checkpoint
     from rollback_drills.evidence.verify.auditor import Trust
 
 _LONGEST: Final = 1_000_000
@@ -41,7 +45,8 @@ def verify(
 ) -> None:
     """Verify that no evidence was changed, removed, inserted, reordered or truncated.
 
-    Reads only, and needs no server. To detect a replaced ledger, pass a head or key that was kept elsewhere.
+    Reads only. To detect a replaced ledger, pass a head or key that was kept elsewhere. The database is also
+    compared with the head that the Prefect server remembers, if one is configured and answers.
     Exit code 0: everything is as it was signed. 1: there are findings. 2: it cannot be verified, for example
     because there is no evidence.
     """
@@ -75,7 +80,20 @@ def _verify(export: Path | None, database: str | None, trust: "Trust") -> Verifi
         from rollback_drills.evidence.verify.ledger import TABLES, verify_ledger
 
         opened = open_existing(database, *TABLES).database
-        return verify_ledger(opened, trust, lambda done: bar.update(task, completed=done))
+        remembered, remarks = _ask(opened)
+        known = replace(trust, witnesses=[*trust.witnesses, *remembered])
+        result = verify_ledger(opened, known, lambda done: bar.update(task, completed=done))
+        result.remarks += remarks
+        return result
+
+
+def _ask(database: "Database") -> "tuple[list[tuple[str, Checkpoint]], list[str]]":
+    """Return the head that the Prefect server remembers, or why it is not compared with."""
+    try:
+        head = ask_for_head(database)
+    except NotAskedError as error:
+        return [], [f"not compared with {WITNESS}: {error}"]
+    return [(WITNESS, head)] if head else [], []
 
 
 def _read_trust(checkpoints: list[Path], public_key: str | None) -> "Trust":

@@ -37,6 +37,8 @@ from rollback_drills.planning.finding import find_finding
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.settings import read_settings
 from tasks.evidence import index_evidence, read_clock
+from tasks.head_memory import Memory
+from tasks.remembered_head import Comparison
 from tests.e2e.moved_clock import write_seconds
 
 _RETRY_SECONDS = 0.1
@@ -100,7 +102,8 @@ def _record_again(run: Run) -> None:
         for each in _found
     ]
     looked = Population(run.population_id, run.watched, run.now, concluded)
-    index_evidence([], {}, run.now, run.request.generated_by, run.database_url, _open_key, looked)
+    url, signer = run.database_url, run.request.generated_by
+    index_evidence([], {}, run.now, signer, url, _open_key, looked, Comparison(None))
 
 
 def _find_news(run: Run, checked: Checked) -> set[str]:
@@ -136,6 +139,8 @@ def _plain_steps() -> Iterator[None]:
         patch.object(Task, "submit", submit),
         patch("flows.process.publish"),
         patch("flows.planning.open_key_ahead", lambda _: _open_key),
+        patch("tasks.remembered_head.recall", lambda _: Memory()),
+        patch("tasks.remembered_head.remember"),
         patch.dict(os.environ, own_id),
         disable_run_logger(),
     ):

@@ -11,7 +11,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
 from rollback_drills.evidence.ledger.merkle import Frontier
-from rollback_drills.evidence.records import CLOCK_KIND, IMPORT_KIND, KEY_KIND, PRUNING_KIND
+from rollback_drills.evidence.records import CLOCK_KIND, IMPORT_KIND, KEY_KIND, PRUNING_KIND, SETBACK_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification, printable
 from rollback_drills.evidence.verify.key_chain import KeyChain
 from rollback_drills.evidence.verify.own_records import Pruning, decode_key, decode_pruning, name_kind
@@ -53,6 +53,7 @@ class Auditor:
         self._allowed_count = 0
         self._signed_size = 0
         self._clock_steps = 0
+        self._setbacks = 0
         self._imported = 0
         self.frontier = Frontier()
         self.newest_pruning: Pruning | None = None
@@ -141,6 +142,9 @@ class Auditor:
         if self._clock_steps:
             times = write_count(self._clock_steps, "time")
             result.remarks.append(f"the clock went back {times}; each has a row of its own")
+        if self._setbacks:
+            times = write_count(self._setbacks, "time")
+            result.remarks.append(f"newer evidence was missing {times}; each has a row of its own")
         if self._imported:
             rows = count_were(self._imported, "row")
             result.remarks.append(f"{rows} imported from an index that was not signed")
@@ -159,6 +163,8 @@ class Auditor:
                 self._allowed_count += self.newest_pruning.row_count
             elif kind == CLOCK_KIND:
                 self._clock_steps += 1
+            elif kind == SETBACK_KIND:
+                self._setbacks += 1
             elif kind == IMPORT_KIND:
                 self._imported += 1
         except (msgspec.MsgspecError, ValueError, RecursionError, UsageError):

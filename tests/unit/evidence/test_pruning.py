@@ -12,9 +12,10 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.ledger_records import SetbackRecord
 from rollback_drills.evidence.proofs import prove_consistency, prove_inclusion
 from rollback_drills.evidence.pruning import Prunable, prune
-from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, LEDGER_KINDS, PRUNING_KIND
+from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, LEDGER_KINDS, PRUNING_KIND, SETBACK_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.names.variables import VARIABLES
@@ -88,10 +89,18 @@ def test_the_cut_off_is_the_same_day_of_the_month_or_its_last(
 
 def test_what_the_ledger_says_of_itself_stays_and_everything_is_built_upon_it(database: Database) -> None:
     append(database, [make_row(10)], open_key)
-    append(database, [make_row(0), make_row(1)], open_key)  # the clock went back by ten hours
+    setback = SetbackRecord(
+        created_at=str(make_row(0).created_at),
+        signer="drill-check",
+        remembered_head="3 abc=",
+        remembered_at="2026-12-01T09:00:00+00:00",
+        row_count=2,
+        newest_created_at="2026-11-30T09:00:00+00:00",
+    )
+    append(database, [make_row(0), setback, make_row(1)], open_key)  # the clock went back by ten hours
     assert pruned(database).row_count == 2
     assert pruned(database, MUCH_LATER + timedelta(days=1000)).row_count == 1
-    own = [PRUNING_KIND, PRUNING_KIND, CLOCK_KIND, KEY_KIND]
+    own = [PRUNING_KIND, PRUNING_KIND, SETBACK_KIND, CLOCK_KIND, KEY_KIND]
     assert kinds(database) == own
     assert set(own) == set(LEDGER_KINDS)
 
@@ -102,10 +111,11 @@ def test_what_the_ledger_says_of_itself_stays_and_everything_is_built_upon_it(da
     assert head
     assert kinds(database)[1:] == own
     result = verify_ledger(database, Trust([("the head", head.checkpoint)]), lambda _: None)
-    assert (result.findings, result.size, result.pruned_count) == ([], 8, 3)
-    proofs = [prove_inclusion(database, number, None) for number in range(8)]
+    assert "newer evidence was missing 1 time; each has a row of its own" in result.remarks
+    assert (result.findings, result.size, result.pruned_count) == ([], 9, 3)
+    proofs = [prove_inclusion(database, number, None) for number in range(9)]
     assert {b64decode(each.root) for each in proofs} == {head.checkpoint.root}
-    assert prove_consistency(database, 3, 8).consistency
+    assert prove_consistency(database, 3, 9).consistency
 
 
 def test_nothing_is_pruned_and_nothing_written_while_every_row_is_young(database: Database) -> None:

@@ -1,0 +1,71 @@
+"""Compares the ledger with the head that the Prefect server remembers, and lets it remember the next."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import httpx
+from prefect.exceptions import PrefectException
+from prefect.logging import get_run_logger
+
+from rollback_drills.database.connections import Database
+from rollback_drills.errors import DrillsError
+from rollback_drills.evidence.heads import Head, find_head
+from rollback_drills.evidence.remembered import Setback, find_setback
+from tasks.background import aside
+from tasks.head_memory import Memory, recall, remember
+
+
+class Comparison:
+    """The comparison of a ledger with its remembered head; it begins beside the work of the run.
+
+    If it cannot be made, because the server does not answer, the run goes on, and the head stays remembered
+    for a later run to compare with.
+    """
+
+    def __init__(self, database: Database | None) -> None:
+        """Begin to compare.
+
+        Args:
+            database: Keeps the ledger; None: nothing is compared, and nothing is remembered.
+        """
+        self._comparing = aside(_compare, database) if database else None
+
+    @property
+    def setback(self) -> Setback | None:
+        """What the ledger lacks; None if it lacks nothing, or if that is not known."""
+        return self._comparing.result().setback if self._comparing else None
+
+    def remember(self, head: Head | None) -> Future[None]:
+        """Begin to let the server remember a head, beside the work of the run."""
+        return aside(self._remember, head)
+
+    def _remember(self, head: Head | None) -> None:
+        memory = self._comparing.result().memory if self._comparing else None
+        if head is None or memory is None:
+            return
+        try:
+            remember(head, memory.artifact_id)
+        except (httpx.HTTPError, PrefectException) as error:
+            _warn("the Prefect server does not remember the head of the evidence", error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    setback: Setback | None = None
+    memory: Memory | None = None
+    """None if the comparison could not be made."""
+
+
+def _compare(database: Database) -> _Compared:
+    try:
+        head = find_head(database)
+        memory = recall(head.checkpoint.origin) if head else Memory()
+        return _Compared(find_setback(database, memory.head) if memory.head else None, memory)
+    except (httpx.HTTPError, PrefectException, DrillsError) as error:
+        _warn("the evidence is not compared with the head that the Prefect server remembers", error)
+        return _Compared()
+
+
+def _warn(what: str, error: Exception) -> None:
+    why = str(error) if isinstance(error, DrillsError) else type(error).__name__
+    get_run_logger().warning("%s: %s", what, why)
