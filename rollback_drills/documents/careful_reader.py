@@ -2,9 +2,7 @@
 
 import json
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
-from difflib import get_close_matches
 from math import isfinite
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -12,15 +10,18 @@ import msgspec
 
 from rollback_drills.documents.fields import ZERO_TIME, Document
 from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.mismatches import explain_mismatch, explain_unknown
 from rollback_drills.documents.odd_names import find_odd_names
 from rollback_drills.documents.private_texts import find_private_texts
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.repeats import START, Location, Origin, find_repeats, parse_json
-from rollback_drills.documents.shapes import choices_at, is_known, known_keys
+from rollback_drills.documents.shapes import is_known
 from rollback_drills.errors import DrillsError
 
 _MOST_PROBLEMS_SHOWN: Final = 5
-_PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?(?P<path>\$[^`]*)`)?", re.DOTALL)
+_MOST_MISTAKES: Final = 100
+_ITEM: Final = re.compile(r"(?:\[\d+\])+$")
+_TOO_DEEP: Final = "is nested too deeply to be a document of this kind"
 
 D = TypeVar("D", bound=Document)
 
@@ -48,10 +49,80 @@ def read_carefully(model: type[D], data: bytes, origin: Origin = START) -> tuple
     try:
         return _read(model, data, origin)
     except RecursionError:
-        raise UnusableDocumentError("is nested too deeply to be a document of this kind") from None
+        raise UnusableDocumentError(_TOO_DEEP) from None
+
+
+def examine(model: type[D], data: bytes) -> tuple[list[str], D | None]:
+    """Return every mistake in a document, with place and remedy, and what can be read in spite of them.
+
+    Args:
+        model: What the document is to be.
+        data: Its bytes.
+    """
+    try:
+        looked = _look(model, data, START)
+        for loc in looked.unreadable:
+            _leave_out(looked.raw, loc)
+        return _convert_what_can_be(model, looked)
+    except UnusableDocumentError as error:
+        return [str(error)], None
+    except RecursionError:
+        return [_TOO_DEEP], None
+
+
+def _convert_what_can_be(model: type[D], looked: "_Looked") -> tuple[list[str], D | None]:
+    """Convert a document, without each key whose value the model refuses."""
+    mistakes = list(looked.problems)
+    while len(mistakes) < _MOST_MISTAKES:
+        try:
+            return mistakes, msgspec.convert(looked.raw, model)
+        except msgspec.ValidationError as error:
+            loc, mistake = explain_mismatch(model, looked.raw, str(error))
+        if find_place(mistake) not in map(find_place, mistakes):
+            mistakes.append(mistake)
+        if not _leave_out(looked.raw, loc):
+            break
+    return mistakes, None
+
+
+def find_place(mistake: str) -> str:
+    """Return the path that a mistake is about; of an item that of its list."""
+    return _ITEM.sub("", mistake.partition(" ")[0])
+
+
+class _Looked(NamedTuple):
+    """A document as it was parsed, with timestamps in one form and without absent keys."""
+
+    raw: Any
+    problems: list[str]
+    without_offset: list[str]
+    unreadable: list[Location]
+    """Where timestamps should be, and are none."""
+
+
+def _leave_out(value: Any, loc: Location) -> bool:
+    """Leave out the key at a place, or above it: an item of a list goes with all others of the list."""
+    while loc and isinstance(loc[-1], int):
+        loc = loc[:-1]
+    for part in loc[:-1]:
+        value = value[part]
+    if not (loc and loc[-1] in value):
+        return False
+    del value[loc[-1]]
+    return True
 
 
 def _read(model: type[D], data: bytes, origin: Origin) -> tuple[D, tuple[str, ...]]:
+    looked = _look(model, data, origin)
+    if looked.problems:
+        raise UnusableDocumentError("; ".join(looked.problems[:_MOST_PROBLEMS_SHOWN]))
+    try:
+        return msgspec.convert(looked.raw, model), tuple(looked.without_offset)
+    except msgspec.ValidationError as error:
+        raise UnusableDocumentError(explain_mismatch(model, looked.raw, str(error))[1]) from None
+
+
+def _look(model: type[Document], data: bytes, origin: Origin) -> _Looked:
     text = decode(data)
     parsed, has_repeats = _parse(text, origin)
     found = _Found([], [], [], [])
@@ -64,15 +135,10 @@ def _read(model: type[D], data: bytes, origin: Origin) -> tuple[D, tuple[str, ..
             f"{json_path(loc)} holds {kind}, which a published document must not name; leave it out"
             for loc, kind in find_private_texts(parsed)
         ),
-        *(_explain_unknown(model, loc) for loc in found.absent if not is_known(model, loc)),
+        *(explain_unknown(model, loc) for loc in found.absent if not is_known(model, loc)),
     ]
     problems += [f"{json_path(loc)} {what}" for loc, what in find_odd_names(raw)]
-    if problems:
-        raise UnusableDocumentError("; ".join(problems[:_MOST_PROBLEMS_SHOWN]))
-    try:
-        return msgspec.convert(raw, model), tuple(found.without_offset)
-    except msgspec.ValidationError as error:
-        raise UnusableDocumentError(_explain_mismatch(model, raw, str(error))) from None
+    return _Looked(raw, problems, found.without_offset, [loc for loc, _ in found.no_timestamps])
 
 
 def decode(data: bytes) -> str:
@@ -162,7 +228,7 @@ def _tidy_timestamp(value: str, loc: Location, found: _Found) -> Any:
 
 def _explain_timestamp(model: type[Document], loc: Location, value: str) -> str:
     if not is_known(model, loc):
-        return _explain_unknown(model, loc)
+        return explain_unknown(model, loc)
     demand = "must be an ISO 8601 timestamp in the years 1 to 9999, such as 2026-06-20T15:40:00Z"
     return f"{json_path(loc)} is {show(value)}; {demand}"
 
@@ -179,88 +245,3 @@ def _is_finite(number: float) -> bool:
         return isfinite(number)
     except OverflowError:  # a whole number that no float can hold
         return False
-
-
-def _explain_mismatch(model: type[Document], raw: Any, message: str) -> str:
-    match = _PLACE.fullmatch(message)
-    what, path = (match["what"], match["path"] or "$") if match else (message, "$")
-    unknown = re.search(r"unknown field `(.*)`", what)
-    where, value = _follow(model, raw, path, message)
-    if unknown:
-        return _explain_unknown(model, (*where, unknown[1]))
-    if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
-        return f"{json_path((*where, missing[1]))} is missing; it is needed"
-    if what.startswith("Invalid enum value"):
-        return f"{json_path(where)} is {show(value)}; must be one of {', '.join(choices_at(model, where))}"
-    if expected := re.fullmatch(r"Expected `(.*)`(?: (?!, got)[^,]*)?, got `.*`|Expected `(.*)`(.*)", what):
-        demand = _plain_type(expected[1] or expected[2])
-        if isinstance(value, str):
-            demand = demand.removesuffix(_QUOTED)
-        return f"{json_path(where)} is {show(value)}; must be {demand}{expected[3] or ''}"
-    return f"{json_path(where)} {what[:1].lower()}{what[1:]}"
-
-
-_QUOTED: Final = " in quotes"
-_TYPES: Final = {
-    "object": "a JSON object",
-    "array": "a list",
-    "str": f"a text{_QUOTED}",
-    "float": "a number",
-    "int": "a whole number",
-    "bool": "true or false",
-    "datetime": "a timestamp in quotes",
-    "null": "null",
-}
-
-
-def _plain_type(names: str) -> str:
-    return " or ".join(_TYPES.get(name, name) for name in names.split(" | "))
-
-
-def _follow(model: type[Document], raw: Any, path: str, message: str) -> tuple[Location, Any]:
-    """Find the place that a path such as `$.drills[0]` names; `[...]` stands for some key of an object."""
-    loc: Location = ()
-    value = raw
-    for name, index in re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", path):
-        if index == "...":
-            part: int | str = _find_failing_key(model, raw, loc, value, message)
-        else:
-            part = int(index) if index else name
-        loc, value = (*loc, part), value[part]
-    return loc, value
-
-
-def _find_failing_key(
-    model: type[Document], raw: Any, loc: Location, value: dict[str, Any], message: str
-) -> str:
-    """Return the first key of the object at `loc` without which the document is not refused like this."""
-    keys = list(value)
-
-    def fails_alike(count: int) -> bool:
-        try:
-            msgspec.convert(_replace(raw, loc, {key: value[key] for key in keys[:count]}), model)
-        except msgspec.ValidationError as error:
-            return str(error) == message
-        return False
-
-    return keys[bisect_left(range(1, len(keys)), True, key=fails_alike)]
-
-
-def _replace(value: Any, loc: Location, new: Any) -> Any:
-    if not loc:
-        return new
-    changed = value.copy()
-    changed[loc[0]] = _replace(value[loc[0]], loc[1:], new)
-    return changed
-
-
-def _explain_unknown(model: type[Document], loc: Location) -> str:
-    return f"{json_path(loc)} is an unknown key; {_remedy_for_key(model, str(loc[-1]))}"
-
-
-def _remedy_for_key(model: type[Document], key: str) -> str:
-    known = known_keys(model)
-    if key in known:
-        return "it is known, but not here"
-    near = get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else "remove it"

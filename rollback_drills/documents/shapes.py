@@ -21,6 +21,12 @@ def choices_at(model: type[Document], loc: Location) -> list[str]:
     return [choice for each in _types_at(model, loc) for choice in _choices(each)]
 
 
+def keys_at(model: type[Document], loc: Location) -> frozenset[str]:
+    """Return every key that an object at this place may have."""
+    models = [each for each in _types_at(model, loc) if _is_model(each)]
+    return frozenset(field.encode_name for each in models for field in msgspec.structs.fields(each))
+
+
 @cache
 def known_keys(model: type[Document]) -> frozenset[str]:
     """Return every key that a document of this model may have, at any depth."""

@@ -7,25 +7,24 @@ from datetime import datetime
 from os.path import dirname
 from typing import Any
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError
+from rollback_drills.documents.careful_reader import UnusableDocumentError, examine, find_place
 from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.finding import find_links
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.fleet_changes import warn_of_changes
 from rollback_drills.documents.lookalike_names import find_lookalike_names
-from rollback_drills.documents.private_texts import find_private_texts
-from rollback_drills.documents.quotation import json_path, show
-from rollback_drills.documents.reader import Loaded, read_bytes, read_document
+from rollback_drills.documents.quotation import show
+from rollback_drills.documents.reader import BOM, Loaded, read_document, read_json
 from rollback_drills.documents.records import is_records
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.terminal_text import show_path
-from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
-from rollback_drills.linting.faults import find_faults
+from rollback_drills.linting.faults import Faults, find_faults
 from rollback_drills.linting.kinds import explain_name, guess_model
+from rollback_drills.linting.pairs import warn_of_pairs
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.name_warnings import warn_of_names
 
@@ -42,16 +41,21 @@ class Linted:
 
 def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
     """Find every mistake in these files; the clock is needed for cadences that end soon alone."""
-    linted, raws = Linted(), [_parse(path) for path in paths]
+    linted, raws = Linted(), [_parse_file(path) for path in paths]
     loaded = [each for path, raw in zip(paths, raws, strict=True) for each in _load(path, raw, linted)]
     for each in loaded:
-        if each.document is None:
-            linted.findings.append(each.problem)
-            continue
-        faults = find_faults(each.document)
-        linted.findings += [f"{each.path}: {fault}" for fault in faults.findings]
+        mistakes, document = ([], each.document) if each.document else _examine(each)
+        linted.findings += [f"{each.path}: {mistake}" for mistake in mistakes] or _name(each.problem)
+        faults = find_faults(document) if document else Faults()
+        linted.findings += [
+            f"{each.path}: {fault}" for fault in faults.findings if not _is_named(fault, mistakes)
+        ]
         linted.warnings += [f"{each.path}: {fault}" for fault in faults.warnings]
-        if isinstance(each.document, Schedule) and (warning := each.document.cadence.find_warning(now=now)):
+        linted.warnings += [
+            f"{each.path}: {place} has no offset, and is read as UTC; write it with one, such as Z"
+            for place in each.without_offset
+        ]
+        if isinstance(document, Schedule) and (warning := document.cadence.find_warning(now=now)):
             linted.warnings.append(f"{each.path}: {warning}")
     linted.findings += find_lookalike_names(zip(map(show_path, paths), raws, strict=True))
     schedules = [each for each in loaded if isinstance(each.document, Schedule)]
@@ -61,18 +65,26 @@ def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
         if isinstance(each.document, RoutingPolicy) and not isinstance(each.document, Schedule)
     ]
     linted.warnings += [*_find_duplicates(schedules), *warn_of_names(schedules, policies)]
+    linted.warnings += warn_of_pairs(loaded)
     for each in loaded if schedules else ():
         if isinstance(each.document, Changes):
             linted.warnings += warn_of_changes([Subject(schedule, None) for schedule in schedules], each)
     return linted
 
 
-def _parse(path: str) -> Any:
+def _parse_file(path: str) -> Any:
     """Return what a file says, as JSON is parsed; None if it is neither JSON nor YAML."""
     try:
-        data = read_bytes(path)
-        return json.loads(to_json(data) if is_yaml(path) else data)
-    except (UnusableDocumentError, ValueError, RecursionError):
+        return _parse(read_json(path))
+    except UnusableDocumentError:
+        return None
+
+
+def _parse(data: bytes) -> Any:
+    """Return what JSON says, whatever is wrong with it otherwise; None if it is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
         return None
 
 
@@ -81,19 +93,31 @@ def _load(path: str, raw: Any, linted: Linted) -> Iterator[Loaded[Any]]:
     if is_records(path):
         yield from _load_lines(path, linted)
         return
-    if raw is None:
-        yield read_document(Schedule, path, show_path(path))
-        return
-    private = [
-        f"{show_path(path)}: {json_path(loc)} holds {kind}; leave it out"
-        for loc, kind in find_private_texts(raw)
-    ]
-    linted.findings += private
-    if not private:
-        if misnamed := explain_name(raw, path):
-            linted.warnings.append(f"{show_path(path)} {misnamed}")
-        model: type[Document] = guess_model(raw, path)
-        yield read_document(model, path, show_path(path))
+    if misnamed := explain_name(raw, path):
+        linted.warnings.append(f"{show_path(path)} {misnamed}")
+    yield read_document(guess_model(raw, path) if raw is not None else Schedule, path, show_path(path))
+
+
+def _examine(loaded: Loaded[Any]) -> tuple[list[str], Document | None]:
+    """Return each mistake in a document that cannot be used, and what can be read in spite of them."""
+    try:
+        data = read_json(loaded.file) if loaded.file else b""
+    except UnusableDocumentError:
+        data = b""
+    if (raw := _parse(data)) is None:
+        return [], None
+    return examine(guess_model(raw, loaded.file), data.removeprefix(BOM))
+
+
+def _is_named(fault: str, mistakes: Sequence[str]) -> bool:
+    """Whether a mistake is about the same place, or about a key that was probably meant to be it."""
+    place = find_place(fault)
+    meant = f"did you mean {place.removeprefix('$.')!r}?"
+    return any(find_place(each) == place or meant in each for each in mistakes)
+
+
+def _name(problem: str) -> list[str]:
+    return [problem] if problem else []
 
 
 def _load_lines(path: str, linted: Linted) -> Iterator[Loaded[Any]]:

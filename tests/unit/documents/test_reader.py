@@ -42,6 +42,16 @@ PROVIDERS = ("providers", "notification_providers")
             "$.owner_routes.a.provider is an unknown key; did you mean 'providers'?",
             id="nested typo",
         ),
+        pytest.param(
+            b'{"window_id": "a"}', "$.window_id is an unknown key; it is known, but not here", id="elsewhere"
+        ),
+        pytest.param(b'{"due_policy": "Explicit"}', '; did you mean "explicit"?', id="word in another case"),
+        pytest.param(
+            b'{"postpone_limit_days": 367}', "is 367; must be a number, at most 366", id="too large"
+        ),
+        pytest.param(
+            b'{"retest_within_days": 0}', "is 0; must be a number greater than 0", id="not large enough"
+        ),
         pytest.param(b'{"interval_days": NaN}', "$.interval_days is NaN; must be a finite number", id="NaN"),
         pytest.param(b'{"interval_days": -Infinity}', "$.interval_days is -Infinity", id="Infinity"),
         pytest.param(b'{"interval_days": 1e400}', "$.interval_days is Infinity", id="1e400"),
@@ -51,10 +61,10 @@ PROVIDERS = ("providers", "notification_providers")
         pytest.param(b'{"owners": "team"}', '$.owners is "team"; must be a list', id="owners as text"),
         pytest.param(b'{"owners": [1]}', "$.owners[0] is 1; must be a text", id="owner as number"),
         pytest.param(
-            b'{"owners": ["a", ""]}', '$.owners[1] is ""; must be a text of length >= 1', id="blank owner"
+            b'{"owners": ["a", ""]}', '$.owners[1] is ""; must be a text that is not empty', id="blank owner"
         ),
         pytest.param(
-            written({"schedule_id": "a" * 201}), "must be a text of length <= 200", id="endless name"
+            written({"schedule_id": "a" * 201}), "must be a text of at most 200 characters", id="endless name"
         ),
         pytest.param(
             b'{"schedule_id": "a\\u0000b"}', "$.schedule_id holds a control character", id="control character"
@@ -89,7 +99,7 @@ PROVIDERS = ("providers", "notification_providers")
         ),
         pytest.param(
             written({"maintenance_windows": [{**WINDOW, "starts_at": WINDOW["start_at"]}]}),
-            "starts_at says the same as start_at; keep one",
+            "$.maintenance_windows[0].starts_at says the same as start_at; keep one",
             id="both spellings",
         ),
         pytest.param(b'{"owner_routes": [{"providers": []}]}', "$.owner_routes[0]", id="rule without owners"),

@@ -168,7 +168,7 @@ def test_a_search_ends_after_some_years() -> None:
     ("changes", "problem"),
     [
         pytest.param(
-            {"time_zone": "Europe/Berlyn"}, 'recurrence time_zone "Europe/Berlyn" is unknown', id="zone"
+            {"time_zone": "Europe/Berlyn"}, 'recurrence.time_zone "Europe/Berlyn" is unknown', id="zone"
         ),
         pytest.param({"rrule": "FREQ=WEEKLY;BYDAI=FR"}, "unknown part BYDAI; did you mean BYDAY?", id="part"),
         pytest.param(
@@ -231,9 +231,9 @@ def test_a_window_that_ends_some_day_is_usable(rrule: str, end: str) -> None:
 @pytest.mark.parametrize(
     ("times", "problem"),
     [
-        ({"start_at": "2026-01-01T00:00:00Z"}, "give either start_at and end_at, or recurrence"),
-        ({"ends_at": "2026-01-01T00:00:00Z"}, "give either start_at and end_at, or recurrence"),
-        ({"recurrence": None}, "start_at and end_at are both needed, unless there is a recurrence"),
+        ({"start_at": "2026-01-01T00:00:00Z"}, " give either start_at and end_at, or recurrence"),
+        ({"ends_at": "2026-01-01T00:00:00Z"}, " give either start_at and end_at, or recurrence"),
+        ({"recurrence": None}, ".start_at and end_at are both needed, unless there is a recurrence"),
     ],
 )
 def test_a_window_has_times_or_recurs(times: dict[str, Any], problem: str) -> None:
@@ -241,7 +241,7 @@ def test_a_window_has_times_or_recurs(times: dict[str, Any], problem: str) -> No
 
     loaded = parse_document(RoutingPolicy, json.dumps({"maintenance_windows": [window]}).encode(), "p.json")
 
-    assert loaded.problem == f"p.json: $.maintenance_windows[0] {problem}"
+    assert loaded.problem == f"p.json: $.maintenance_windows[0]{problem}"
 
 
 def test_reports_have_the_recurrence_and_no_times() -> None:

@@ -175,7 +175,7 @@ def test_the_zero_time_of_go_is_no_time(zero: str) -> None:
     assert history.document.drills[0].executed_at is None
     assert history.document.drills[0].reviewed_at is None
     assert history.document.drills[0].findings[0].closed_at is None
-    assert "$.maintenance_windows[0] start_at and end_at are both needed" in policy.problem
+    assert "$.maintenance_windows[0].start_at and end_at are both needed" in policy.problem
 
 
 def test_a_time_near_the_zero_time_is_a_time() -> None:

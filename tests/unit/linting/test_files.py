@@ -82,6 +82,65 @@ def test_everything_is_found_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_mistakes_of_every_kind_are_found_at_once(tmp_path: Path) -> None:
+    changes = {
+        "status": "actve",
+        "interval_days": -1,
+        "runbook_ref": "see acme.it",
+        "next_due_at": "5.11.2026",
+    }
+    text = json.dumps({**SCHEDULE, **changes, "ownners": None, "owners": ["a\nb"]})
+    (tmp_path / "schedule.json").write_text(text[:-1] + ', "environment": "x"}')
+
+    found = lint_files([str(tmp_path / "schedule.json")], now=NOW)
+
+    assert [each.partition(": ")[2].partition("; ")[0].partition(", at")[0] for each in found.findings] == [
+        "$.environment is there twice",
+        '$.next_due_at is "5.11.2026"',
+        "$.runbook_ref holds a host name or address, which a published document must not name",
+        "$.ownners is an unknown key",
+        "$.owners[0] holds a control character (U+000A)",
+        '$.status is "actve"',
+        "$.interval_days is -1",
+    ]
+
+
+def test_an_item_that_is_wrong_hides_no_other_mistake(tmp_path: Path) -> None:
+    found = lint(tmp_path, {**SCHEDULE, "owners": ["a", 1], "interval_days": "30", "runbook_ref": ""})
+
+    assert [each.partition(": ")[2].partition("; ")[0] for each in found.findings] == [
+        '$.interval_days is "30"',
+        "$.owners[1] is 1",
+        "$.runbook_ref is missing",
+    ]
+
+
+def test_a_misspelt_key_is_not_missing_too(tmp_path: Path) -> None:
+    document = {("intervall_days" if key == "interval_days" else key): each for key, each in SCHEDULE.items()}
+
+    (finding,) = lint(tmp_path, document).findings
+
+    assert "$.intervall_days is an unknown key; did you mean 'interval_days'?" in finding
+
+
+def test_a_place_is_named_once_whatever_else_is_wrong(tmp_path: Path) -> None:
+    changes = {"changes": [{"change_id": "a", "promoted_at": "5.11.2026"}]}
+
+    (finding,) = lint(tmp_path, {"schema_version": "rollback-drills.changes.v1", **changes}).findings
+
+    assert '$.changes[0].promoted_at is "5.11.2026"; must be' in finding
+
+
+@pytest.mark.parametrize("at", ["2026-11-05", "2026-11-05T09:00:00", "20261105T0900"])
+def test_a_time_without_an_offset_is_warned_of(tmp_path: Path, at: str) -> None:
+    found = lint(tmp_path, {**HISTORY, "drills": [{**DRILL, "executed_at": at}]})
+
+    assert found.findings == []
+    assert [each.partition(": ")[2] for each in found.warnings] == [
+        "$.drills[0].executed_at has no offset, and is read as UTC; write it with one, such as Z"
+    ]
+
+
 @pytest.mark.parametrize(
     "drill",
     [
@@ -233,3 +292,48 @@ def test_an_exception_on_a_day_without_an_occurrence_is_warned_of(tmp_path: Path
         found = lint(tmp_path, document, name)
         assert found.findings == []
         assert [each.partition(": ")[2] for each in found.warnings] == idle
+
+
+@pytest.mark.parametrize(
+    ("changes", "drill", "warning"),
+    [
+        ({"environment": "staging"}, {}, '$.environment is "production", but the schedule is for "staging"'),
+        (
+            {"blocking_severities": ["critcal"]},
+            {"findings": [{"finding_id": "F1", "severity": "critical"}]},
+            '$.drills[0].findings[0].severity is "critical", and "critcal" is what blocks',
+        ),
+        ({}, {}, ""),
+    ],
+)
+@pytest.mark.parametrize("is_record", [True, False], ids=["record", "files"])
+def test_what_shows_beside_the_schedule_alone_is_warned_of(
+    tmp_path: Path, changes: dict[str, Any], drill: dict[str, Any], warning: str, *, is_record: bool
+) -> None:
+    schedule = {**SCHEDULE, "environment": "production", **changes}
+    history = {**HISTORY, "environment": "production", "drills": [{**DRILL, **drill}]}
+    texts = (
+        {"fleet.jsonl": {"schedule": schedule, "history": history}}
+        if is_record
+        else {"a-schedule.json": schedule, "a-history.json": history, "b-history.json": HISTORY}
+    )
+    for name, document in texts.items():
+        (tmp_path / name).write_text(json.dumps(document))
+
+    linted = lint_files([str(tmp_path / name) for name in texts], now=NOW)
+
+    assert linted.findings == []
+    assert [warning in each for each in linted.warnings] == ([True] if warning else [])
+
+
+def test_drills_that_two_schedules_use_are_warned_of(tmp_path: Path) -> None:
+    paths = []
+    for name in ("a", "b"):
+        (tmp_path / f"{name}-schedule.json").write_text(json.dumps({**SCHEDULE, "schedule_id": name}))
+        (tmp_path / f"{name}-history.json").write_text(json.dumps(HISTORY))
+        paths += [str(tmp_path / f"{name}-{kind}.json") for kind in ("schedule", "history")]
+
+    assert [
+        "which b uses too" in each or "which a uses too" in each
+        for each in lint_files(paths, now=NOW).warnings
+    ] == [True, True]

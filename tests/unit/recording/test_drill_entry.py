@@ -67,7 +67,7 @@ def test_a_field_that_is_given_twice_is_refused_also_if_both_say_the_same() -> N
     [
         ({}, "status is missing; must be pass or fail"),
         ({"status": "passed"}, 'status is "passed"; must be pass or fail'),
-        ({"status": "pass", "recovery_minutes": -1}, "recovery_minutes is -1; must be a number >= 0"),
+        ({"status": "pass", "recovery_minutes": -1}, "recovery_minutes is -1; must be a number, at least 0"),
         ({"status": "pass", "recovery_minutes": float("nan")}, "recovery_minutes is NaN; must be a finite"),
         ({"status": "pass", "executed_at": "today"}, 'executed_at is "today"; must be an ISO 8601'),
         (

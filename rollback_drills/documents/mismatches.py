@@ -1,0 +1,142 @@
+"""Says what is wrong with the value at a place that a model does not accept, and how to fix it."""
+
+import re
+from bisect import bisect_left
+from difflib import get_close_matches
+from typing import Any, Final
+
+import msgspec
+
+from rollback_drills.documents.fields import Document
+from rollback_drills.documents.quotation import json_path, show
+from rollback_drills.documents.repeats import Location
+from rollback_drills.documents.shapes import choices_at, is_known, keys_at, known_keys
+from rollback_drills.documents.similar_names import find_similar
+
+_PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?(?P<path>\$[^`]*)`)?", re.DOTALL)
+
+
+def explain_mismatch(model: type[Document], raw: Any, message: str) -> tuple[Location, str]:
+    """Return the place in a document that a model refused, and what stands there, and what is needed.
+
+    Args:
+        model: What the document was to be.
+        raw: The document, as JSON is parsed.
+        message: How msgspec, or a check of the model, says what is wrong.
+    """
+    match = _PLACE.fullmatch(message)
+    what, path = (match["what"], match["path"] or "$") if match else (message, "$")
+    where, value = _follow(model, raw, path, message)
+    if unknown := re.search(r"unknown field `(.*)`", what):
+        where = (*where, unknown[1])
+        return where, explain_unknown(model, where)
+    if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
+        where = (*where, missing[1])
+        return where, f"{json_path(where)} is missing; it is needed"
+    return where, _explain_value(model, where, value, what)
+
+
+def _explain_value(model: type[Document], where: Location, value: Any, what: str) -> str:
+    if what.startswith("Invalid enum value"):
+        choices = choices_at(model, where)
+        near = find_similar(value, choices) if isinstance(value, str) else ""
+        meant = f'; did you mean "{near}"?' if near else ""
+        return f"{json_path(where)} is {show(value)}; must be one of {', '.join(choices)}{meant}"
+    if expected := re.fullmatch(r"Expected `(.*)`(?: (?!, got)[^,]*)?, got `.*`|Expected `(.*)`(.*)", what):
+        demand = _plain_type(expected[1] or expected[2])
+        if isinstance(value, str):
+            demand = demand.removesuffix(_QUOTED)
+        return f"{json_path(where)} is {show(value)}; must be {demand}{_plain_limit(expected[3] or '')}"
+    return _join(model, where, what)
+
+
+def _join(model: type[Document], where: Location, what: str) -> str:
+    """Write the message of a check of the model, which may begin with the key that it is about."""
+    if what.startswith("$"):
+        return json_path(where) + what[1:]
+    key = re.match(r"\w*", what)
+    is_key = key is not None and is_known(model, (*where, key[0]))
+    return f"{json_path(where)}{'.' if is_key else ' '}{what[:1].lower()}{what[1:]}"
+
+
+_LIMITS: Final = (
+    (r" of length >= 1$", " that is not empty"),
+    (r" of length <= (\d+)$", r" of at most \1 characters"),
+    (r" >= (.*)$", r", at least \1"),
+    (r" <= (.*)$", r", at most \1"),
+    (r" > (.*)$", r" greater than \1"),
+    (r" matching regex '\^\[0-9a-f\]\{(\d+)\}\$'$", r" of \1 hexadecimal digits, in small letters"),
+)
+
+
+def _plain_limit(limit: str) -> str:
+    for pattern, words in _LIMITS:
+        limit = re.sub(pattern, words, limit)
+    return re.sub(r"\b(\d+)\.0$", r"\1", limit)
+
+
+_QUOTED: Final = " in quotes"
+_TYPES: Final = {
+    "object": "a JSON object",
+    "array": "a list",
+    "str": f"a text{_QUOTED}",
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "datetime": "a timestamp in quotes",
+    "null": "null",
+}
+
+
+def _plain_type(names: str) -> str:
+    return " or ".join(_TYPES.get(name, name) for name in names.split(" | "))
+
+
+def _follow(model: type[Document], raw: Any, path: str, message: str) -> tuple[Location, Any]:
+    """Find the place that a path such as `$.drills[0]` names; `[...]` stands for some key of an object."""
+    loc: Location = ()
+    value = raw
+    for name, index in re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", path):
+        if index == "...":
+            part: int | str = _find_failing_key(model, raw, loc, value, message)
+        else:
+            part = int(index) if index else name
+        loc, value = (*loc, part), value[part]
+    return loc, value
+
+
+def _find_failing_key(
+    model: type[Document], raw: Any, loc: Location, value: dict[str, Any], message: str
+) -> str:
+    """Return the first key of the object at `loc` without which the document is not refused like this."""
+    keys = list(value)
+
+    def fails_alike(count: int) -> bool:
+        try:
+            msgspec.convert(_replace(raw, loc, {key: value[key] for key in keys[:count]}), model)
+        except msgspec.ValidationError as error:
+            return str(error) == message
+        return False
+
+    return keys[bisect_left(range(1, len(keys)), True, key=fails_alike)]
+
+
+def _replace(value: Any, loc: Location, new: Any) -> Any:
+    if not loc:
+        return new
+    changed = value.copy()
+    changed[loc[0]] = _replace(value[loc[0]], loc[1:], new)
+    return changed
+
+
+def explain_unknown(model: type[Document], loc: Location) -> str:
+    """Return that a key is unknown at its place, and which one may be meant."""
+    return f"{json_path(loc)} is an unknown key; {_remedy_for_key(model, loc)}"
+
+
+def _remedy_for_key(model: type[Document], loc: Location) -> str:
+    key = str(loc[-1])
+    near = get_close_matches(key, sorted(keys_at(model, loc[:-1])), n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return "it is known, but not here" if key in known_keys(model) else "remove it"
