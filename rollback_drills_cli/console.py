@@ -10,10 +10,11 @@ import typer
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.settings import find_database_url
+from rollback_drills.settings import Settings, find_database_url
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.flags import describe
+from rollback_drills_cli.judged_documents import with_judged_documents
 from rollback_drills_cli.output import print_line, show_progress
 
 if TYPE_CHECKING:
@@ -23,15 +24,12 @@ _UNUSABLE: Final = "the database cannot be used; the output of the command has t
 """What pages say that may be published: why, names the place of the database."""
 
 
+@with_judged_documents
 def console(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="The folder to write; an earlier export is replaced.")
     ],
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    settings: Settings,
     database: DatabaseOption = None,
     prefect_ui: Annotated[
         str | None,
@@ -48,7 +46,6 @@ def console(
     Exit code 0 in any state; 2 if documents or evidence cannot be read. The pages show that too.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     address = read_prefect_url(prefect_ui)
     from rollback_drills.console.export import (  # with SQLAlchemy, which takes half a second to import
         count_pages,
