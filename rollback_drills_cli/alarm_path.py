@@ -24,10 +24,10 @@ from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.database import DatabaseOption, find_evidence
-from rollback_drills_cli.deliver import read_result
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 from rollback_drills_cli.request_options import option_of
+from rollback_drills_cli.run_endings import print_ending
 
 if TYPE_CHECKING:
     from rollback_drills.reports.alarm_path import AlarmPathReport
@@ -120,10 +120,5 @@ def _run_flow(*, verbose: bool, as_json: bool, **parameters: Any) -> None:
         from flows.alarm_path_drill import alarm_path_drill  # Prefect takes a second to import
 
         state = alarm_path_drill(**parameters, return_state=True)
-    result = read_result(state)
-    if as_json:
-        print_json(result)
-    else:
-        print_line(state.message or "")
-    if state.is_failed() or result["findings"]:
+    if print_ending(state, as_json=as_json)["findings"]:
         raise typer.Exit(1)

@@ -2,12 +2,10 @@
 
 from datetime import datetime
 
-import typer
-
-from rollback_drills_cli.deliver import read_result
 from rollback_drills_cli.options import parse_now
-from rollback_drills_cli.output import console, print_json, print_line
+from rollback_drills_cli.output import console
 from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.run_endings import print_ending
 
 
 def run_delivery(
@@ -36,10 +34,4 @@ def run_delivery(
             as_of=parse_now(now) if now else None,
             return_state=True,
         )
-    result = read_result(state)
-    if as_json:
-        print_json(result)
-    else:
-        print_line(state.message or "")
-    if state.is_failed():
-        raise typer.Exit(1)
+    print_ending(state, as_json=as_json)

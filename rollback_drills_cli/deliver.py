@@ -8,7 +8,7 @@ import typer
 
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import UsageError
-from rollback_drills.notifications.results import DeliveryFailedError, DeliveryResult
+from rollback_drills.notifications.results import DeliveryResult
 from rollback_drills.planning.delivery_request import DeliverRequest
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.relative_time import write_count
@@ -17,6 +17,7 @@ from rollback_drills_cli import options
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 from rollback_drills_cli.request_options import option_of
+from rollback_drills_cli.run_endings import read_result
 
 if TYPE_CHECKING:
     from prefect import State
@@ -98,21 +99,6 @@ def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[PlainJso
 
         state = deliver_notifications(**parameters, return_state=True)
     return read_result(state), state
-
-
-def read_result(state: "State[Any]") -> PlainJson:
-    """Return what a flow run ended with, also if it could not deliver.
-
-    Raises:
-        UsageError: It ended without a result, because of what it was given.
-    """
-    ended_with = state.result(raise_on_failure=False)
-    if isinstance(ended_with, UsageError):
-        raise ended_with
-    result = ended_with.result if isinstance(ended_with, DeliveryFailedError) else ended_with
-    if not isinstance(result, dict):
-        raise UsageError(state.message or "the flow run failed; run it again with --verbose")
-    return result
 
 
 def print_result(result: PlainJson, message: str) -> None:

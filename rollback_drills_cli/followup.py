@@ -13,9 +13,9 @@ from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.relative_time import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_existing
-from rollback_drills_cli.deliver import read_result
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.run_endings import print_ending
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -158,13 +158,7 @@ def _run_flow(
             generated_by=generated_by,
             return_state=True,
         )
-    result = read_result(state)
-    if as_json:
-        print_json(result)
-    else:
-        print_line(state.message or "")
-    if state.is_failed():
-        raise typer.Exit(1)
+    print_ending(state, as_json=as_json)
 
 
 def _print_dashboard(report: "Dashboard", at: datetime) -> None:
