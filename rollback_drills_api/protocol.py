@@ -44,6 +44,11 @@ class BoundedProtocol(H11Protocol):
         else:
             self._stop_waiting()
 
+    def _should_upgrade(self) -> bool:
+        # Such a request counts as one without the header (RFC 9110, 7.8). uvicorn would hand the connection
+        # over to a protocol of WebSockets, which has none of these limits.
+        return False
+
     def connection_lost(self, exc: Exception | None) -> None:
         """End with the connection."""
         self._stop_waiting()

@@ -82,6 +82,23 @@ def test_callers_that_only_connect_leave_the_others_alone(port: int) -> None:
             each.close()
 
 
+@pytest.mark.parametrize("upgrade", ["websocket", "h2c"])
+@pytest.mark.parametrize(("method", "status"), [("GET", b"200"), ("POST", b"405")])
+def test_a_request_for_another_protocol_is_answered_as_any(
+    port: int, method: str, status: bytes, upgrade: str
+) -> None:
+    head = f"{method} /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n"
+    wish = f"Connection: upgrade\r\nUpgrade: {upgrade}\r\nSec-WebSocket-Version: 13\r\n"
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.settimeout(10)
+        connection.sendall((head + wish + key).encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 " + status)
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: ")
+        while connection.recv(4096):  # the deadline of headers holds
+            pass
+
+
 def test_a_connection_is_kept_from_request_to_request(port: int) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         for _ in range(3):
