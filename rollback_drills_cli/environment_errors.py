@@ -78,7 +78,23 @@ def _explain_surroundings(error: BaseException) -> str | None:
         return f"this command {missing}"
     if type(error).__name__ == "ValidationError" and str(getattr(error, "title", "")).endswith("Settings"):
         return "a setting of Prefect cannot be used; correct the variables that begin with PREFECT_"
+    if isinstance(error, UnicodeEncodeError):
+        return _explain_bytes()
     if isinstance(error, OSError):
         why = (error.strerror or "unknown reason").lower()
         return f"{error.filename}: {why}" if error.filename else f"the output cannot be written: {why}"
     return None
+
+
+def _explain_bytes() -> str | None:
+    """Name the argument or variable whose bytes are no text; None if there is none."""
+    for argument in filter(_is_broken, sys.argv):
+        return f"the argument {argument!a} is not UTF-8; correct it, or the locale of the terminal"
+    for name in (name for name, value in os.environ.items() if _is_broken(value)):
+        return f"{name} is not UTF-8; correct it"
+    return None
+
+
+def _is_broken(text: str) -> bool:
+    """Whether there are bytes in a text that are none; Python keeps them as lone surrogates (PEP 383)."""
+    return any("\udc80" <= character <= "\udcff" for character in text)

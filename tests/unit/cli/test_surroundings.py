@@ -14,6 +14,7 @@ import httpx
 import pytest
 from pytest_httpserver import HTTPServer
 
+from rollback_drills.database.connections import Database
 from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.main import main
 from tests.checkout import ROOT
@@ -228,6 +229,26 @@ def test_json_is_utf_8_on_every_terminal(folder: Path) -> None:
 def test_a_file_name_that_is_no_text_is_one_line(folder: Path) -> None:
     done = run(folder, "lint", os.fsdecode(b"gone-\xff.json"))
     assert "does not exist" in the_line(done)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "variables", "named"),
+    [
+        (["outbox", "show", os.fsdecode(b"gordmsg-\xff")], {}, r"the argument 'gordmsg-\udcff' is not UTF-8"),
+        (
+            ["check", "--schedule", "schedule.json"],
+            {"DRILLS_MODE": os.fsdecode(b"\xff")},
+            "DRILLS_MODE is not UTF-8",
+        ),
+    ],
+)
+def test_bytes_that_are_no_text_are_named(
+    folder: Path, arguments: list[str], variables: dict[str, str], named: str
+) -> None:
+    Database.open(f"sqlite:///{folder}/drills.db").engine.dispose()
+    done = run(folder, *arguments, DRILLS_DATABASE_URL=f"sqlite:///{folder}/drills.db", **variables)
+    assert named in the_line(done)
 
 
 @pytest.mark.parametrize("arguments", [*PRINTING, BADGE])
