@@ -32,7 +32,7 @@ from rollback_drills.outbox.claims import (
     next_attempt_at,
     settle_and_claim,
 )
-from rollback_drills.outbox.digests import form_digests
+from rollback_drills.outbox.digests import form_digests, release_strays
 
 _logger = logging.getLogger(__name__)
 _SHARED_COMMIT_SECONDS: Final = 0.005
@@ -72,6 +72,7 @@ class Dispatcher:
             DatabaseError: The database cannot be used. What is on its way then becomes ambiguous when its
                 lease runs out.
         """
+        release_strays(self.database, self.provider)
         if self.sender.most_in_one_message > 1:
             form_digests(self.database, self.provider, self.sender.most_in_one_message)
         return asyncio.run(_Run(self).deliver())

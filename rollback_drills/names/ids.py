@@ -32,7 +32,11 @@ ANY_PROVIDER: Final = "any"
 
 def _digest(text: str) -> str:
     """Return the SHA-256 of some parts as hex digits; the unit separator between them stands in no id."""
-    return sha256(text.encode()).hexdigest()
+    return sha256(_encode(text)).hexdigest()
+
+
+def _encode(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")  # a name that somebody damaged must not end a verification
 
 
 def cycle_id(schedule: str, due_at: str | None) -> str:
@@ -52,12 +56,12 @@ def plan_id(cycle: str, generated_at: str) -> str:
 
 def route_key(cycle: str, provider: str, owner: str) -> str:
     """Name the route of a cycle to an owner through a provider: the same in every plan of the cycle."""
-    return _route_key(cycle.encode() + _end_of_route(provider, owner))
+    return _route_key(_encode(cycle) + _end_of_route(provider, owner))
 
 
 def route_keys(cycle: str, routes: Iterable[RouteNames]) -> list[str]:
     """Name several routes of a cycle, in their order."""
-    start = cycle.encode()
+    start = _encode(cycle)
     return [_route_key(start + end) for end in _ends_of_routes(tuple(routes))]
 
 
@@ -73,7 +77,7 @@ def _ends_of_routes(routes: tuple[RouteNames, ...]) -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=4096)
 def _end_of_route(provider: str, owner: str) -> bytes:
-    return f"\x1f{name_key(provider)}\x1f{name_key(owner)}".encode()
+    return _encode(f"\x1f{name_key(provider)}\x1f{name_key(owner)}")
 
 
 def spelt_route_key(cycle: str, provider: str, owner: str) -> str:

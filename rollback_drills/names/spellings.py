@@ -22,7 +22,7 @@ def find_spellings(
         names: The wanted ones, in any spelling.
         within: The rows that are looked at.
     """
-    texts = connection.scalars(select(column).where(*within).distinct()).all()
+    texts = _texts(connection.scalars(select(column).where(*within).distinct()))
     keys = set(map(name_key, names)) if texts else ()
     return [text for text in texts if name_key(text) in keys]
 
@@ -51,7 +51,12 @@ def walk(connection: Connection, column: Column[str]) -> Sequence[str]:
     steps = select(func.min(column).label("text")).cte("steps", recursive=True)
     following = select(func.min(column)).where(column > steps.c.text).scalar_subquery()
     steps = steps.union_all(select(following).where(steps.c.text.is_not(None)))
-    return connection.scalars(select(steps.c.text).where(steps.c.text.is_not(None))).all()
+    return _texts(connection.scalars(select(steps.c.text).where(steps.c.text.is_not(None))))
+
+
+def _texts(found: Iterable[object]) -> list[str]:
+    """Leave out what is no text: somebody changed that row, and nothing else is to suffer."""
+    return [text for text in found if isinstance(text, str)]
 
 
 def match(

@@ -145,7 +145,9 @@ def settle_and_claim(
 def next_attempt_at(database: Database, provider: str) -> float | None:
     """Return when the next attempt of a provider is due; None if nothing waits, or it is disabled."""
     earliest = select(func.min(OUTBOX.c.due_at)).where(
-        OUTBOX.c.provider == provider, OUTBOX.c.state.in_(WAITING)
+        OUTBOX.c.provider == provider,
+        OUTBOX.c.state.in_(WAITING),
+        OUTBOX.c.notification_id == OUTBOX.c.message_id,  # what else is due can never be claimed
     )
     with database.read() as connection:
         due_at: float | None = connection.scalar(earliest)
@@ -159,7 +161,7 @@ def due_providers(database: Database, *, now: float) -> list[str]:
     """Name the providers for which something is due, sorted; one may stand there in several spellings."""
     statement = select(OUTBOX.c.provider).where(OUTBOX.c.due_at <= now).distinct()
     with database.read() as connection:
-        return sorted(connection.scalars(statement))
+        return sorted(each for each in connection.scalars(statement) if isinstance(each, str))
 
 
 def find_provider_spellings(database: Database, provider: str) -> list[str]:
@@ -186,7 +188,7 @@ def _claim(connection: Connection, taking: ReturningUpdate[Any], values: Mapping
         messages.setdefault(row.message_id, []).append(row)
     if messages:
         connection.execute(RELEASE, {"claimed": list(messages)})
-    read = {name: texts for name, rows in messages.items() if (texts := _read_texts(rows))}
+    read = {name: texts for name, rows in messages.items() if (texts := _read_texts(name, rows))}
     if unreadable := messages.keys() - read.keys():
         connection.execute(update(OUTBOX).where(OUTBOX.c.message_id.in_(unreadable)).values(_UNREADABLE))
         if not read:
@@ -214,10 +216,11 @@ def _claim(connection: Connection, taking: ReturningUpdate[Any], values: Mapping
     ]
 
 
-def _read_texts(rows: Sequence[Any]) -> list[Notification]:
-    """Return the notifications of a message; nothing if one of them cannot be read."""
+def _read_texts(message_id: object, rows: Sequence[Any]) -> list[Notification]:
+    """Return the notifications of a message; nothing if its id or one of them cannot be read."""
     with suppress(*UNREADABLE_TEXT):
-        return [read_notification(row.notification) for row in rows]
+        if isinstance(message_id, str):  # by anything else its outcome may not be found again
+            return [read_notification(row.notification) for row in rows]
     return []
 
 

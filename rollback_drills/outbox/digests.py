@@ -13,6 +13,28 @@ from rollback_drills.notifications.states import WAITING, State
 
 
 @repeat_on_conflict
+def release_strays(database: Database, provider: str) -> None:
+    """Make a waiting notification whose message is not there, as somebody changed its id, one of its own."""
+    first = OUTBOX.alias()
+    is_led = (
+        select(first.c.sequence)
+        .where(
+            first.c.notification_id == OUTBOX.c.message_id,
+            first.c.message_id == first.c.notification_id,
+            first.c.due_at.is_not(None),
+        )
+        .exists()
+    )
+    is_stray = OUTBOX.c.state.in_(WAITING) & (OUTBOX.c.notification_id != OUTBOX.c.message_id) & ~is_led
+    with database.write() as connection:
+        connection.execute(
+            update(OUTBOX)
+            .where(OUTBOX.c.provider == provider, OUTBOX.c.due_at.is_not(None), is_stray)
+            .values(message_id=OUTBOX.c.notification_id)
+        )
+
+
+@repeat_on_conflict
 def form_digests(database: Database, provider: str, most: int) -> None:
     """Put notifications that were never tried together, by owner and by opening or closing.
 

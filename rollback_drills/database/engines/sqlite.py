@@ -73,6 +73,7 @@ def _is_protected(file: Path) -> bool:
 
 def _make_durable(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # no implicit transactions: `write` begins them
+    connection.text_factory = _read_text
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000:.0f}")
     if cursor.execute(_IS_FOREIGN).fetchone() != (1,):
@@ -128,9 +129,19 @@ class _Protected:
 
 def _connect(file: Path, how: str) -> sqlite3.Connection:
     address = f"file:{quote(str(file.absolute()))}?{how}"
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
+    connection.text_factory = _read_text
+    return connection
+
+
+def _read_text(value: bytes) -> str | bytes:
+    """Read a text; one that is not UTF-8 is no text, as a BLOB is none, and damages its row alone."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _beside(file: Path, kind: str) -> Path:

@@ -40,13 +40,13 @@ def reading_anything(connection: Connection) -> Iterator[None]:
     if not isinstance(raw, sqlite3.Connection):
         yield
         return
-    usual = raw.getlimit(sqlite3.SQLITE_LIMIT_LENGTH)
+    usual, usual_text = raw.getlimit(sqlite3.SQLITE_LIMIT_LENGTH), raw.text_factory
     raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_CELL)
     raw.text_factory = _decode
     try:
         yield
     finally:
-        raw.text_factory = str
+        raw.text_factory = usual_text
         raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, usual)
 
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, ClassVar
 
 import pytest
+from sqlalchemy import text
 
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
@@ -366,6 +367,22 @@ def test_a_digest_is_one_message_and_as_many_outcomes(
     items, _ = find_rows(database, OutboxFilter(states=[State.DELIVERED]))
     assert len(items) == 7
     assert {item.external_ref for item in items} == {"", "OPS-1"}, "of a digest there is no item to edit"
+
+
+@pytest.mark.parametrize("kind", [Provider, Chat])
+@pytest.mark.parametrize("message_id", ["of a row that is gone", b"\xff"])
+def test_a_notification_whose_message_is_not_there_goes_out_and_holds_up_nobody(
+    database: Database,
+    deliver: Callable[..., list[Delivery]],
+    kind: Callable[[Verdict], Provider],
+    message_id: object,
+) -> None:
+    commit(database, list(make_entries(3)), [], now=0.0)
+    with database.write() as connection:
+        damage = "UPDATE outbox SET message_id = :id WHERE sequence = (SELECT min(sequence) FROM outbox)"
+        connection.execute(text(damage), {"id": message_id})
+
+    assert len(deliver(kind(TAKEN), 0)) == 3
 
 
 def test_a_digest_without_an_answer_is_repeated_whole_and_marked(

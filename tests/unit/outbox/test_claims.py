@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.notifications.states import State
@@ -16,6 +17,7 @@ from rollback_drills.outbox.destinations import (
     find_destinations,
 )
 from rollback_drills.outbox.digests import form_digests
+from tests.samples.databases import only_on_sqlite
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import (
     LEASE,
@@ -289,6 +291,19 @@ def test_providers_for_which_something_is_due_are_named_once(database: Database)
     assert due_providers(database, now=1.0) == ["webhook"]
     claim(database, now=1.0)
     assert due_providers(database, now=1.0 + LEASE) == ["teams", "webhook"]
+
+
+@only_on_sqlite  # PostgreSQL keeps the type of a column
+@pytest.mark.parametrize("column", ["provider", "notification_id"])
+def test_an_id_that_is_no_text_holds_back_nobody_else(database: Database, column: str) -> None:
+    damaged, good = put(database, *make_entries(2), now=0.0)
+    with database.write() as connection:
+        damage = f"UPDATE outbox SET message_id = x'ff', {column} = x'ff' WHERE notification_id = :id"
+        connection.execute(text(damage), {"id": damaged})
+
+    assert due_providers(database, now=9.0) == ["webhook"]
+    assert ids_of(claim(database, 9, now=9.0)) == [[good]]
+    assert next_attempt_at(database, "webhook") != 0.0
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"event": 5}', "5"])

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import String, text, update
 
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.database.tables import DESTINATIONS, OUTBOX
@@ -217,6 +217,26 @@ def test_a_row_that_cannot_be_read_hides_no_other(
     assert f"the row of {damaged} in the outbox cannot be read" in caplog.text
     with pytest.raises(DatabaseError, match="has a row that cannot be read"):
         get_row(database, damaged)
+
+
+READ = frozenset(OutboxRow.__struct_fields__)
+TEXTS = [each.name for each in OUTBOX.c if isinstance(each.type, String) and each.name in READ]
+
+
+@only_on_sqlite  # PostgreSQL stores no such text
+@pytest.mark.parametrize("value", ["CAST(x'ff' AS TEXT)", "x'ff'"])
+@pytest.mark.parametrize("column", TEXTS)
+def test_what_is_no_text_hides_no_other_row(database: Database, column: str, value: str) -> None:
+    damaged, good = put(database, *make_entries(2))
+    with database.write() as connection:
+        row = text(f"UPDATE outbox SET {column} = {value} WHERE notification_id = :id")
+        connection.execute(row, {"id": damaged})
+
+    found, _ = find_rows(database, OutboxFilter())
+    assert [each.notification_id for each in found] == [good]
+    known = found[0]
+    wanted = OutboxFilter(schedule_ids=[known.schedule_id], provider=known.provider, owner=known.owner)
+    assert [each.notification_id for each in find_rows(database, wanted)[0]] == [good]
 
 
 @pytest.mark.parametrize(

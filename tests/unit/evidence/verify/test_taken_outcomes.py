@@ -56,6 +56,13 @@ def test_a_row_that_says_what_the_outbox_says_holds_the_outcome(
     assert missing({**RECORD, **changes}, **taken) == []
 
 
+@pytest.mark.parametrize("name", ["schedule_id", "provider", "owner", "cycle_due"])
+@pytest.mark.parametrize("value", ["\udcff", b"\xff", 5, None])
+def test_a_name_that_is_none_fits_no_row_and_ends_nothing(name: str, value: object) -> None:
+    taken: dict[str, Any] = {"schedule_id": "payments-schedule.json", name: value}
+    assert len(missing(RECORD, **taken)) == 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [
