@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -27,6 +27,7 @@ from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import read_settings
 from rollback_drills.trust.lost_schedules import find_lost
 from tasks.background import aside
+from tasks.lost_schedules import find_unnamed
 from tasks.remembered_head import Comparison
 
 
@@ -123,11 +124,12 @@ def index_evidence(
         redact=redactor_in_use().document,
         open_key=open_key,
         looked=looked,
+        find_lost=partial(find_lost, database, find_unnamed(database, looked)),
         flow_run_id=flow_run.id or "",
     )
     if indexed.is_new and indexed.head:
         indexed = replace(indexed, other_ledgers=count_other_ledgers(indexed.head.public_key))
-    indexed = replace(indexed, lost=find_lost(database, indexed.changes), setback=setback)
+    indexed = replace(indexed, setback=setback)
     if not comparison and not setback:
         own.remember(indexed.head).result()
     logger = get_run_logger()

@@ -32,7 +32,7 @@ class Indexed:
     other_ledgers: int = 0
     """How many ledgers there were before the run began this one; 0 if it is not new."""
     lost: Sequence[str] = ()
-    """The schedules that the last check found and this one does not, although nobody retired them."""
+    """The schedules that a check no longer finds, although nobody retired them, and that no run has named."""
     setback: Setback | None = None
     """What the evidence lacked before the run, of what the Prefect server remembers."""
 

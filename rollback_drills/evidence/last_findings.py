@@ -71,6 +71,13 @@ def find_last_check(connection: Connection, population_id: str) -> int | None:
     return None if newest is None else newest.leaf_index
 
 
+def find_lost_by_last_check(database: Database, population_id: str) -> tuple[Sequence[str], str]:
+    """Return what the newest check of a population has lost, and the flow run that had to name it."""
+    with database.read() as connection:
+        newest = _find_check(connection, population_id)
+    return (newest.lost, newest.flow_run_id) if newest else ((), "")
+
+
 def find_time_of_check(connection: Connection, *, of_fleet: bool) -> datetime | None:
     """Return when the newest check was; None if there is none.
 

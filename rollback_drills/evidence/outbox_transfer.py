@@ -19,7 +19,7 @@ from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.outages.watch import Touched, watch_connectors
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
-from rollback_drills.evidence.population import NOTHING_CHANGED, Population, record_check
+from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population, record_check
 from rollback_drills.evidence.record import Keep, R, Record, name_run
 from rollback_drills.notifications.results import Delivery, read_reference
 from rollback_drills.notifications.states import State
@@ -42,6 +42,7 @@ def index_run(
     open_key: OpenSigningKey,
     drills: Mapping[str, Callable[[], Record]] = MappingProxyType({}),
     looked: Population | ShardedCheck | None = None,
+    find_lost: Callable[[Changes], Sequence[str]] = lambda _: (),
     flow_run_id: str = "",
 ) -> Indexed:
     """Append the records of a run, and of every outcome and drill that the evidence does not have yet.
@@ -61,6 +62,7 @@ def index_run(
         open_key: Opens the key that signs the head.
         drills: By the key under which each is written once, how to make the record of a drill.
         looked: What a check looked at, or all its shards did; None if the run is no check.
+        find_lost: Which schedules nobody looks after any more, by what changed.
         flow_run_id: The Prefect flow run that writes; empty outside one.
     """
 
@@ -71,6 +73,7 @@ def index_run(
         return (name_run(each, flow_run_id) for each in redact_each(redact, records))
 
     refused: list[str] = []
+    lost: Sequence[str] = ()
     check = open_check(looked, redact) if looked else None
     with appending(database, open_key) as (connection, appender):
         lags = _find_lags(connection, created_at)
@@ -90,13 +93,14 @@ def index_run(
             appender.add(keep_all(_record(deliveries, created_at=created_at, signer=signer)))
         add_connector_records(connection, appender, touched, keep, created_at=created_at, signer=signer)
         if check and (summary := check.end(connection)):
-            record = record_check(summary, check.changes, created_at=created_at, signer=signer)
+            lost = find_lost(check.changes)
+            record = record_check(summary, check.changes, lost, created_at=created_at, signer=signer)
             appender.add([keep(record)])
     changes = check.changes if check else NOTHING_CHANGED
     went_back = appender.went_back or (lags[0] if lags and lags[0] > CLOCK_SKEW else None)
     behind = max(lags, default=timedelta())
     late = behind if behind > CLOCK_SKEW else None
-    return Indexed(appender.count, appender.head, went_back, late, refused, changes)
+    return Indexed(appender.count, appender.head, went_back, late, refused, changes, lost=lost)
 
 
 def add_connector_records(

@@ -200,10 +200,14 @@ class CheckRecord(Record, frozen=True, kw_only=True, gc=False, tag=CHECK_KIND):
     unchanged_count: int
     came: Sequence[str]
     gone: Sequence[str]
+    lost: Sequence[str] = ()
+    """The schedules that are gone, although nobody retired them, and that no run before has named."""
     population_digest: Computed
 
 
-def record_check(summary: Summary, changes: Changes, *, created_at: datetime, signer: str) -> CheckRecord:
+def record_check(
+    summary: Summary, changes: Changes, lost: Sequence[str] = (), *, created_at: datetime, signer: str
+) -> CheckRecord:
     """Write down that a run looked at a whole population."""
     count = len(summary.findings)
     return CheckRecord(
@@ -220,6 +224,7 @@ def record_check(summary: Summary, changes: Changes, *, created_at: datetime, si
         unchanged_count=count - len(changes.changed),
         came=changes.came,
         gone=changes.gone,
+        lost=lost,
         population_digest=digest_population(summary.findings),
     )
 
@@ -240,6 +245,8 @@ class RecordedCheck(Departures, frozen=True, gc=False):
     population_digest: str
     as_of: str = ""
     """The time that it judged by."""
+    lost: Sequence[str] = ()
+    flow_run_id: str = ""
     is_fleet: bool = True
     """Earlier versions did not say so."""
 

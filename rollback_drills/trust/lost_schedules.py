@@ -1,5 +1,6 @@
 """The schedules that a check does not find any more, although nobody has retired them."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from rollback_drills.database.connections import Database
@@ -12,17 +13,26 @@ from rollback_drills.trust.last_plans import read_last_plans
 _ENDINGS_OF_PATHS: Final = (*DOCUMENT_ENDINGS, RECORDS_ENDING)
 
 
-def find_lost(database: Database, changes: Changes) -> list[str]:
+def find_lost(database: Database, unnamed: Sequence[str], changes: Changes) -> list[str]:
     """Return the schedules that are gone since the last check, and that were asked for a drill by then.
 
     Nobody would look at them again. A schedule that is retired first, by its document or by approval, is
     asked for none. If a document came that has no id, as one that cannot be read, it may be what is missing.
 
+    Args:
+        database: Keeps the ledger.
+        unnamed: What earlier checks have lost, whose runs were killed before they named it.
+        changes: What changed since the last check.
+
     Raises:
         DatabaseError: The database cannot be read.
     """
     came = set(map(name_key, changes.came))  # also a name that is spelt in another way
-    gone = [name for name in changes.gone if not _is_path(name) and name_key(name) not in came]
+    gone = [
+        name
+        for name in sorted({*unnamed, *changes.gone})
+        if not _is_path(name) and name_key(name) not in came
+    ]
     if not gone or any(map(_is_path, changes.came)):
         return []
     plans = read_last_plans(database, gone)

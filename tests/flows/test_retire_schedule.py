@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from prefect import State
@@ -102,6 +103,23 @@ def test_a_check_fails_once_if_a_schedule_is_gone_that_nobody_retired(
 
     assert lost.is_failed()
     assert "1 schedule is gone, and nobody retired it: Ledger; restore the documents" in str(lost.message)
+    assert not after.is_failed()
+
+
+def test_a_check_names_the_schedules_that_a_killed_one_has_lost(
+    url: str, receiver: HTTPServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drill_check(return_state=True)
+    (folder / "payments.json").unlink()
+    with monkeypatch.context() as killed:
+        killed.setattr("flows.process.publish", Mock(side_effect=SystemExit))
+        for _ in range(2):
+            with pytest.raises(SystemExit):
+                drill_check(return_state=True)
+
+    lost, after = drill_check(return_state=True), drill_check(return_state=True)
+
+    assert "1 schedule is gone, and nobody retired it: payments" in str(lost.message)
     assert not after.is_failed()
 
 

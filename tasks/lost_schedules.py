@@ -1,0 +1,30 @@
+"""Finds out whether people were told of the schedules that the last check has lost."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Failed
+
+from rollback_drills.database.connections import Database
+from rollback_drills.evidence.checks import ShardedCheck
+from rollback_drills.evidence.last_findings import find_lost_by_last_check
+from rollback_drills.evidence.population import Population
+
+
+def find_unnamed(database: Database, looked: Population | ShardedCheck | None) -> Sequence[str]:
+    """Return what the last check has lost, if its run was killed before its message could name it."""
+    if looked is None:
+        return ()
+    lost, flow_run_id = find_lost_by_last_check(database, looked.population_id)
+    return () if not lost or _has_failed(flow_run_id) else lost
+
+
+def _has_failed(flow_run_id: str) -> bool:
+    """Whether a run has ended as a check does that has lost something, and not as one that was given up."""
+    with suppress(ValueError, ObjectNotFound), get_client(sync_client=True) as client:
+        state = client.read_flow_run(UUID(flow_run_id)).state
+        return state is not None and state.name == Failed().name
+    return False
