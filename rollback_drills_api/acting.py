@@ -3,7 +3,7 @@
 import msgspec
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.privacy_rules import find_private
+from rollback_drills.documents.privacy.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import RECORD_SCHEMA
 from rollback_drills.followup.escalation_plan import EscalationPlan

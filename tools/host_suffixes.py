@@ -1,4 +1,4 @@
-"""Writes `rollback_drills/documents/host_suffixes.py` from the Public Suffix List: `make suffixes`."""
+"""Writes the endings of host names from the Public Suffix List: `make suffixes`."""
 
 import re
 import textwrap
@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from unicodedata import normalize
 
-from rollback_drills.documents.host_words import FILE_ENDINGS, IDENTIFIER_WORDS
+from rollback_drills.documents.privacy.host_words import FILE_ENDINGS, IDENTIFIER_WORDS
 
 LIST = files("publicsuffixlist") / "public_suffix_list.dat"
 WRITTEN = Path(__file__).parent.parent / "rollback_drills" / "documents" / "host_suffixes.py"

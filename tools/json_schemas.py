@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rollback_drills.documents.calendar_cadence import KINDS, WrittenCadence
+from rollback_drills.documents.cadences.calendar_cadence import KINDS, WrittenCadence
 from rollback_drills.documents.changes import CHANGES_SCHEMA, Changes
 from rollback_drills.documents.expectations import EXPECTATIONS_SCHEMA, Expectations
 from rollback_drills.documents.fields import Document

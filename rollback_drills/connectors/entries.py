@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from rollback_drills.connectors.types import CONTRACT_TYPES, FURTHER_TYPES
-from rollback_drills.documents.privacy_rules import find_private
+from rollback_drills.documents.privacy.privacy_rules import find_private
 
 _AUTHENTICATIONS: Final = {"password": "basic", "token": "bearer", "api_key": "api-key"}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from rollback_drills.documents.odd_names import explain_odd_name, shows_something
-from rollback_drills.documents.privacy_rules import find_private
+from rollback_drills.documents.privacy.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 
 _LONGEST_PERSON: Final = 300

@@ -11,7 +11,7 @@ import msgspec
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.private_texts import is_public
+from rollback_drills.documents.privacy.private_texts import is_public
 from rollback_drills.documents.repeats import START, Origin, certainly_has_no_repeats, parse_json
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.terminal_text import show_path
@@ -148,7 +148,7 @@ def add_calendars(loaded: Loaded[D], folder: str | None) -> Loaded[D]:
     named = [each.ics for each in document.owner_calendars.values() if each.ics]
     if not named:
         return loaded
-    from rollback_drills.documents.calendar_files import read_calendars
+    from rollback_drills.documents.calendars.calendar_files import read_calendars
 
     place = os.path.dirname(loaded.file) if loaded.file else folder
     beside = tuple(os.path.join(place or "", each) for each in named)

@@ -7,6 +7,9 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import Meta
 
+from rollback_drills.documents.calendars.recurring_period import RecurringPeriod
+from rollback_drills.documents.calendars.working_days import WorkCalendar, check_calendar_name
+from rollback_drills.documents.calendars.working_time import BusinessHours, check_time_zone
 from rollback_drills.documents.fields import (
     LONGEST_INTERVAL_DAYS,
     UNSET,
@@ -22,10 +25,7 @@ from rollback_drills.documents.fields import (
     write_instant,
 )
 from rollback_drills.documents.quotation import show
-from rollback_drills.documents.recurring_period import RecurringPeriod
 from rollback_drills.documents.spans import Span, Spans
-from rollback_drills.documents.working_days import WorkCalendar, check_calendar_name
-from rollback_drills.documents.working_time import BusinessHours, check_time_zone
 
 RepeatDays = Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL_DAYS)]
 """A number of days, more than zero."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rollback_drills.documents.rule_parts import MOST_OCCURRENCES
+from rollback_drills.documents.calendars.rule_parts import MOST_OCCURRENCES
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.next_actions import find_next_step
 from rollback_drills.planning.escalation_chain import Chain, Link

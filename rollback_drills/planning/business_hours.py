@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from rollback_drills.documents.working_time import WorkingTime
+from rollback_drills.documents.calendars.working_time import WorkingTime
 
 _DAY: Final = timedelta(days=1)
 

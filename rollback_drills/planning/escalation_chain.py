@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from rollback_drills.documents.calendars.working_time import WorkingTime
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.routing_policy import EscalationStep, OwnerRule, RoutingPolicy
-from rollback_drills.documents.working_time import WorkingTime
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.business_hours import add_business_hours

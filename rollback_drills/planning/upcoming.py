@@ -8,9 +8,9 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Final
 
-from rollback_drills.documents.cadence import Cadence
+from rollback_drills.documents.cadences.cadence import Cadence
+from rollback_drills.documents.calendars.rule_parts import MOST_OCCURRENCES
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period
-from rollback_drills.documents.rule_parts import MOST_OCCURRENCES
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.spans import Span
 from rollback_drills.names.keys import name_key

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from rollback_drills.documents.cadences.interval_cadence import EditedInterval
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.interval_cadence import EditedInterval
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.acceptance import CLOCK_SKEW, is_accepted
 

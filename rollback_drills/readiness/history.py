@@ -6,9 +6,9 @@ from typing import Final
 
 from msgspec import UNSET
 
+from rollback_drills.documents.cadences.interval_cadence import DAY
 from rollback_drills.documents.fields import tidy, write_instant, write_time_of_run
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.interval_cadence import DAY
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, miss_schema

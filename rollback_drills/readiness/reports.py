@@ -6,9 +6,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.calendar_cadence import WrittenCadence
-from rollback_drills.documents.interval_cadence import DuePolicy
-from rollback_drills.documents.working_days import WorkCalendar
+from rollback_drills.documents.cadences.calendar_cadence import WrittenCadence
+from rollback_drills.documents.cadences.interval_cadence import DuePolicy
+from rollback_drills.documents.calendars.working_days import WorkCalendar
 from rollback_drills.documents.written_policy import WrittenCalendar, WrittenRule, WrittenWindow
 from rollback_drills.readiness.open_findings import OpenFinding
 from rollback_drills.readiness.terms import Mode, Readiness

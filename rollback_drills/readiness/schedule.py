@@ -5,11 +5,11 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.cadence import Cadence, CalendarCadence
-from rollback_drills.documents.calendar_cadence import WrittenCadence
+from rollback_drills.documents.cadences.cadence import Cadence, CalendarCadence
+from rollback_drills.documents.cadences.calendar_cadence import WrittenCadence
+from rollback_drills.documents.cadences.interval_cadence import DAY, DuePolicy
 from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.fields import tidy, write_instant
-from rollback_drills.documents.interval_cadence import DAY, DuePolicy
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from rollback_drills.documents.interval_cadence import DuePolicy
+from rollback_drills.documents.cadences.interval_cadence import DuePolicy
 from rollback_drills.documents.quotation import is_written, state
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import SCHEDULE_SCHEMAS, miss_schema

@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from rollback_drills import PRODUCT
+from rollback_drills.documents.cadences.interval_cadence import DuePolicy
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.interval_cadence import DuePolicy
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, history_schema_for, miss_schema

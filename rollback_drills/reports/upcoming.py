@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from rollback_drills import PRODUCT
+from rollback_drills.documents.calendars.recurrence import SEARCHED, SEARCHED_YEARS
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.recurrence import SEARCHED, SEARCHED_YEARS
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.unknown_name import explain_unknown

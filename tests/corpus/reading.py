@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from rollback_drills.documents.privacy_rules import PrivateKind
+from rollback_drills.documents.privacy.privacy_rules import PrivateKind
 
 HERE = Path(__file__).parent
 KINDS = {

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import pytest
 import re2
 
-from rollback_drills.documents.privacy_rules import find_private
+from rollback_drills.documents.privacy.privacy_rules import find_private
 from tests.checkout import ROOT
 from tests.e2e.canary_run import CARELESS
 from tests.e2e.conftest import PrefectServer

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from rollback_drills.documents.recurrence import Recurrence
+from rollback_drills.documents.calendars.recurrence import Recurrence
 
 ZONES: Final = (
     "Australia/Lord_Howe",

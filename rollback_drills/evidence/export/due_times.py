@@ -5,9 +5,9 @@ from datetime import datetime
 
 import msgspec
 
-from rollback_drills.documents.cadence import CalendarCadence
-from rollback_drills.documents.calendar_cadence import WrittenCadence
-from rollback_drills.documents.working_days import WorkCalendar
+from rollback_drills.documents.cadences.cadence import CalendarCadence
+from rollback_drills.documents.cadences.calendar_cadence import WrittenCadence
+from rollback_drills.documents.calendars.working_days import WorkCalendar
 from rollback_drills.evidence.export.cycles import Due
 from rollback_drills.evidence.recorded_plan import RecordedCadence
 

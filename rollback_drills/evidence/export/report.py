@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rollback_drills.documents.calendar_cadence import KINDS
+from rollback_drills.documents.cadences.calendar_cadence import KINDS
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.export.cycles import Cycle, CycleState, judge_cycles
 from rollback_drills.evidence.export.manifest import Query

@@ -15,10 +15,10 @@ from rollback_drills.console import query
 from rollback_drills.console.evidence import MOST_VERIFIED
 from rollback_drills.console.records import MOST_CYCLES, MOST_ROWS
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.cadences.interval_cadence import DuePolicy
 from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
 from rollback_drills.documents.history import ExerciseType, History, Trigger
-from rollback_drills.documents.interval_cadence import DuePolicy
 from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan, RollbackRehearsal
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES
 from rollback_drills.documents.records import LARGEST_FILE_BYTES, MOST_RECORDS

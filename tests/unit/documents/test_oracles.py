@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rollback_drills.documents.calendar_cadence import WrittenCadence
-from rollback_drills.documents.recurring_period import RecurringPeriod
+from rollback_drills.documents.cadences.calendar_cadence import WrittenCadence
+from rollback_drills.documents.calendars.recurring_period import RecurringPeriod
 from rollback_drills.documents.spans import Span
 from tests.samples.examples import examples
 from tests.samples.walls import (

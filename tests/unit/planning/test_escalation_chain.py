@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollback_drills.documents.calendars.working_days import WEEK, WorkCalendar
+from rollback_drills.documents.calendars.working_time import BusinessHours, WorkingTime
 from rollback_drills.documents.routing_policy import RoutingPolicy
-from rollback_drills.documents.working_days import WEEK, WorkCalendar
-from rollback_drills.documents.working_time import BusinessHours, WorkingTime
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,

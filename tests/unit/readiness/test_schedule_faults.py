@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.documents.interval_cadence import DuePolicy
+from rollback_drills.documents.cadences.interval_cadence import DuePolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import SCHEDULE_SCHEMAS
 from rollback_drills.readiness.schedule_faults import REQUIREMENTS, find_written_faults

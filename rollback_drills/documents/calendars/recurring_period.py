@@ -8,13 +8,13 @@ from typing import Final
 
 import msgspec
 
+from rollback_drills.documents.calendars.occurrences import find_occurrences
+from rollback_drills.documents.calendars.recurrence import SEARCHED, SEARCHED_YEARS, Recurrence
+from rollback_drills.documents.calendars.wall_time import LocalTime, read_local, read_start, to_span
+from rollback_drills.documents.calendars.working_days import LocalDate, read_day
+from rollback_drills.documents.calendars.working_time import check_time_zone
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.occurrences import find_occurrences
-from rollback_drills.documents.recurrence import SEARCHED, SEARCHED_YEARS, Recurrence
 from rollback_drills.documents.spans import Span, Spans
-from rollback_drills.documents.wall_time import LocalTime, read_local, read_start, to_span
-from rollback_drills.documents.working_days import LocalDate, read_day
-from rollback_drills.documents.working_time import check_time_zone
 
 _LATEST_SHIFT: Final = timedelta(days=3)
 """More than the time in UTC differs from that on any wall, and than clocks are ever changed by."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rollback_drills.documents.occurrences import find_last_year, find_occurrences
-from rollback_drills.documents.recurrence import Recurrence
+from rollback_drills.documents.calendars.occurrences import find_last_year, find_occurrences
+from rollback_drills.documents.calendars.recurrence import Recurrence
 from tests.samples.examples import examples
 from tests.samples.recurrences import recurrences
 

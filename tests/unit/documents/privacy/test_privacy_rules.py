@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from rollback_drills.documents.fields import Document, ReviewedValue
 from rollback_drills.documents.history import History
-from rollback_drills.documents.privacy_rules import RULES, PrivateKind, Rule, find_private, may_hold_private
+from rollback_drills.documents.privacy.privacy_rules import (
+    RULES,
+    PrivateKind,
+    Rule,
+    find_private,
+    may_hold_private,
+)
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule

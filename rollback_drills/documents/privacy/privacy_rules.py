@@ -10,9 +10,9 @@ from typing import Final
 import msgspec
 import re2
 
-from rollback_drills.documents.host_loosely import LOOSE_HOST
-from rollback_drills.documents.password_words import LOOSE_FOREIGN, LOOSE_TOOL, PASSWORDS, TOOL
-from rollback_drills.documents.secret_values import (
+from rollback_drills.documents.privacy.host_loosely import LOOSE_HOST
+from rollback_drills.documents.privacy.password_words import LOOSE_FOREIGN, LOOSE_TOOL, PASSWORDS, TOOL
+from rollback_drills.documents.privacy.secret_values import (
     ASSIGNED,
     DESCRIBED,
     ENCODED,
@@ -106,7 +106,7 @@ _DOTTED = r"(?<![\w-])[\w-]++(?:\.[\w-]++)++"
 
 def _is_host(found: re.Match[str]) -> bool:
     # the lists of suffixes are read when a document first holds something like a host
-    from rollback_drills.documents.host_names import is_host
+    from rollback_drills.documents.privacy.host_names import is_host
 
     return is_host(found)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.odd_names import find_odd_names
-from rollback_drills.documents.privacy_rules import PrivateKind, find_private, may_hold_private
+from rollback_drills.documents.privacy.privacy_rules import PrivateKind, find_private, may_hold_private
 
 
 def is_public(document: Document, data: bytes) -> bool:

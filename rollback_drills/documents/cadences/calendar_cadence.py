@@ -10,11 +10,11 @@ from typing import Any, Final, get_args
 import msgspec
 from msgspec import NODEFAULT
 
-from rollback_drills.documents.cadence import CadenceKeys, CalendarCadence
+from rollback_drills.documents.cadences.cadence import CadenceKeys, CalendarCadence
+from rollback_drills.documents.cadences.period_cadence import PeriodKeys
+from rollback_drills.documents.cadences.rule_cadence import RuleKeys
+from rollback_drills.documents.calendars.working_days import WorkCalendar
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.period_cadence import PeriodKeys
-from rollback_drills.documents.rule_cadence import RuleKeys
-from rollback_drills.documents.working_days import WorkCalendar
 
 KINDS: Final[Sequence[type[CadenceKeys]]] = (RuleKeys, PeriodKeys)
 """The kinds of cadence by the calendar."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta
 
+from rollback_drills.documents.calendars.wall_time import check_year
 from rollback_drills.documents.fields import Document, Name
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
-from rollback_drills.documents.wall_time import check_year
 from rollback_drills.errors.extras import describe_missing
 
 if TYPE_CHECKING:

@@ -8,13 +8,19 @@ from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta
 
-from rollback_drills.documents.cadence import CadenceKeys, CalendarCadence, ZoneName
+from rollback_drills.documents.cadences.cadence import CadenceKeys, CalendarCadence, ZoneName
+from rollback_drills.documents.calendars.occurrences import find_last_year, find_occurrences
+from rollback_drills.documents.calendars.recurrence import Recurrence
+from rollback_drills.documents.calendars.wall_time import (
+    LAST_YEAR,
+    LocalTime,
+    read_local,
+    read_start,
+    to_instant,
+)
+from rollback_drills.documents.calendars.working_days import Shift, WorkCalendar, describe_shift
+from rollback_drills.documents.calendars.working_time import check_time_zone
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.occurrences import find_last_year, find_occurrences
-from rollback_drills.documents.recurrence import Recurrence
-from rollback_drills.documents.wall_time import LAST_YEAR, LocalTime, read_local, read_start, to_instant
-from rollback_drills.documents.working_days import Shift, WorkCalendar, describe_shift
-from rollback_drills.documents.working_time import check_time_zone
 
 _YEARS_KEPT: Final = 4096
 _FAR: Final = timedelta(days=366)

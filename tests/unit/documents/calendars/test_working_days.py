@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rollback_drills.documents.working_days import Shift, WorkCalendar, find_holidays
+from rollback_drills.documents.calendars.working_days import Shift, WorkCalendar, find_holidays
 
 CLOSED = [str(date(2026, 1, 1) + timedelta(days=count)) for count in range(370)]
 

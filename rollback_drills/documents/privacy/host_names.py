@@ -4,8 +4,8 @@ import re
 from typing import Final
 from unicodedata import normalize
 
-from rollback_drills.documents.host_suffixes import PUBLIC_SUFFIXES, TOP_LEVELS
-from rollback_drills.documents.host_words import (
+from rollback_drills.documents.privacy.host_suffixes import PUBLIC_SUFFIXES, TOP_LEVELS
+from rollback_drills.documents.privacy.host_words import (
     ENVIRONMENT_FILES,
     ENVIRONMENTS,
     FILE_ENDINGS,

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from rollback_drills.documents.calendars.working_days import WorkCalendar
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import Drill
-from rollback_drills.documents.working_days import WorkCalendar
 
 ZoneName: TypeAlias = Annotated[str, Meta(examples=["Europe/Berlin"])]
 

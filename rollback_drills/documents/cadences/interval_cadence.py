@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from rollback_drills.documents.cadence import Cadence
+from rollback_drills.documents.cadences.cadence import Cadence
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import Drill
 

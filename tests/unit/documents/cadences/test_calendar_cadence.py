@@ -11,13 +11,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rollback_drills.documents.cadence import CalendarCadence
-from rollback_drills.documents.calendar_cadence import WrittenCadence
-from rollback_drills.documents.period_cadence import PeriodCadence
-from rollback_drills.documents.recurrence import Recurrence
-from rollback_drills.documents.rule_cadence import RuleCadence
-from rollback_drills.documents.wall_time import to_instant
-from rollback_drills.documents.working_days import WorkCalendar
+from rollback_drills.documents.cadences.cadence import CalendarCadence
+from rollback_drills.documents.cadences.calendar_cadence import WrittenCadence
+from rollback_drills.documents.cadences.period_cadence import PeriodCadence
+from rollback_drills.documents.cadences.rule_cadence import RuleCadence
+from rollback_drills.documents.calendars.recurrence import Recurrence
+from rollback_drills.documents.calendars.wall_time import to_instant
+from rollback_drills.documents.calendars.working_days import WorkCalendar
 from tests.samples.examples import examples
 from tests.samples.recurrences import recurrences
 

@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from rollback_drills.documents.rule_parts import MOST_OCCURRENCES, check_parts, read_parts, read_until
-from rollback_drills.documents.wall_time import LocalTime, read_local
+from rollback_drills.documents.calendars.rule_parts import (
+    MOST_OCCURRENCES,
+    check_parts,
+    read_parts,
+    read_until,
+)
+from rollback_drills.documents.calendars.wall_time import LocalTime, read_local
 
 if TYPE_CHECKING:
     from dateutil.rrule import rrule

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgspec import UNSET, Meta, UnsetType
 
+from rollback_drills.documents.calendars.wall_time import to_span
+from rollback_drills.documents.calendars.working_days import WEEK, WORKING_WEEK, Day, WorkCalendar
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.spans import Span
-from rollback_drills.documents.wall_time import to_span
-from rollback_drills.documents.working_days import WEEK, WORKING_WEEK, Day, WorkCalendar
 
 _MIDNIGHT: Final = "24:00"
 _DAY: Final = timedelta(days=1)

@@ -8,10 +8,15 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
-from rollback_drills.documents.cadence import CadenceKeys, CalendarCadence, ZoneName
-from rollback_drills.documents.wall_time import LocalTime, read_local, read_start, to_instant
-from rollback_drills.documents.working_days import LONGEST_SHIFT, Shift, WorkCalendar, describe_shift
-from rollback_drills.documents.working_time import check_time_zone
+from rollback_drills.documents.cadences.cadence import CadenceKeys, CalendarCadence, ZoneName
+from rollback_drills.documents.calendars.wall_time import LocalTime, read_local, read_start, to_instant
+from rollback_drills.documents.calendars.working_days import (
+    LONGEST_SHIFT,
+    Shift,
+    WorkCalendar,
+    describe_shift,
+)
+from rollback_drills.documents.calendars.working_time import check_time_zone
 
 PeriodName: TypeAlias = Literal["month", "quarter", "half_year", "year"]
 _MONTHS: Final[Mapping[PeriodName, int]] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}

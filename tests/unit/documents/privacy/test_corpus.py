@@ -8,7 +8,7 @@ import pytest
 
 from rollback_drills.documents.history import History
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.documents.privacy_rules import RULES, PrivateKind, find_private, may_hold_private
+from rollback_drills.documents.privacy.privacy_rules import RULES, PrivateKind, find_private, may_hold_private
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from rollback_drills import documents
-from rollback_drills.documents.cadence import CadenceKeys, CalendarCadence
-from rollback_drills.documents.calendar_cadence import KINDS, WrittenCadence, name_kind
+from rollback_drills.documents.cadences.cadence import CadenceKeys, CalendarCadence
+from rollback_drills.documents.cadences.calendar_cadence import KINDS, WrittenCadence, name_kind
+from rollback_drills.documents.calendars.working_days import WorkCalendar
 from rollback_drills.documents.schemas.published import read_schema
-from rollback_drills.documents.working_days import WorkCalendar
 from tests.reading.documentation import TEXTS, rows
 
 

@@ -7,9 +7,9 @@ from itertools import groupby, takewhile
 from operator import attrgetter
 from typing import Final
 
-from rollback_drills.documents.recurrence import Recurrence
-from rollback_drills.documents.rule_parts import DAYS, read_parts, read_until
-from rollback_drills.documents.wall_time import FIRST_YEAR, LAST_YEAR, read_local
+from rollback_drills.documents.calendars.recurrence import Recurrence
+from rollback_drills.documents.calendars.rule_parts import DAYS, read_parts, read_until
+from rollback_drills.documents.calendars.wall_time import FIRST_YEAR, LAST_YEAR, read_local
 
 _DAY_PARTS: Final = ("BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY")
 _DAYS_OF: Final = {"DAILY": 1, "WEEKLY": 7}

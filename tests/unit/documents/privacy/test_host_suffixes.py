@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rollback_drills.documents import host_suffixes
-from rollback_drills.documents.host_words import FILE_ENDINGS, IDENTIFIER_WORDS
+from rollback_drills.documents.privacy import host_suffixes
+from rollback_drills.documents.privacy.host_words import FILE_ENDINGS, IDENTIFIER_WORDS
 from tests.checkout import ROOT
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollback_drills.documents.recurrence import Recurrence
-from rollback_drills.documents.rule_parts import DAYS
-from rollback_drills.documents.wall_time import to_instant
+from rollback_drills.documents.calendars.recurrence import Recurrence
+from rollback_drills.documents.calendars.rule_parts import DAYS
+from rollback_drills.documents.calendars.wall_time import to_instant
 from tests.samples.examples import examples
 
 NEW_YORK = "America/New_York"

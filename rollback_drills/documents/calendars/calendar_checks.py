@@ -7,9 +7,9 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from rollback_drills.documents.occurrences import find_occurrences
-from rollback_drills.documents.recurrence import Recurrence
-from rollback_drills.documents.rule_parts import MOST_OCCURRENCES, read_parts, read_until
+from rollback_drills.documents.calendars.occurrences import find_occurrences
+from rollback_drills.documents.calendars.recurrence import Recurrence
+from rollback_drills.documents.calendars.rule_parts import MOST_OCCURRENCES, read_parts, read_until
 
 if TYPE_CHECKING:
     from icalendar.cal import Component

@@ -13,9 +13,9 @@ import recurring_ical_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollback_drills.documents.busy_calendar import BusyCalendar, read_busy_times
-from rollback_drills.documents.calendar_checks import MOST_EVENTS
-from rollback_drills.documents.calendar_files import LARGEST_CALENDAR_BYTES
+from rollback_drills.documents.calendars.busy_calendar import BusyCalendar, read_busy_times
+from rollback_drills.documents.calendars.calendar_checks import MOST_EVENTS
+from rollback_drills.documents.calendars.calendar_files import LARGEST_CALENDAR_BYTES
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import read_document

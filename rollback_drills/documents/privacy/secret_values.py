@@ -6,7 +6,7 @@ from binascii import a2b_base64
 from functools import cache
 from typing import Final
 
-from rollback_drills.documents.password_words import FOREIGN, PASSWORDS
+from rollback_drills.documents.privacy.password_words import FOREIGN, PASSWORDS
 
 _VOWEL: Final = r"[aeiouyAEIOUY]"
 _PIECES: Final = r"[A-Za-z0-9]+"
