@@ -51,12 +51,17 @@ def warn_of_changes(subjects: Sequence[Subject], loaded: Loaded[Changes] | None)
     """Yield the names in the changes that match no schedule or environment: nothing is due for them.
 
     Beside one schedule, changes may be meant for others: then only a name counts that is much like its own.
+    A document that cannot be used is named, too, unless it is a finding of a schedule that asks for changes.
 
     Args:
         subjects: All schedules of the fleet.
         loaded: The document of the changes.
     """
-    if loaded is None or loaded.document is None:
+    if loaded is None:
+        return
+    if loaded.document is None:
+        if all(each.document is None or each.document.redrill_after_change_days is None for each in subjects):
+            yield loaded.problem
         return
     is_alone = len(subjects) == 1
     if is_alone and any(each.changes and each.changes.changes for each in subjects):

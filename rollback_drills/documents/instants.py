@@ -9,6 +9,11 @@ import msgspec
 from rollback_drills.documents.fields import Timestamp
 
 _FRACTION: Final = re.compile(r"(?<=[.,])(\d{6})(\d+)")
+_TIME_STARTS: Final = len("20261105T")
+_OFFSET_BEYOND_AN_HOUR: Final = re.compile(r"[+-]\d\d:?(?:\d\d:?)?[6-9]\d")
+_EMPTY_FRACTION: Final = re.compile(r"[.,](?!\d)")
+_END_OF_DAY: Final = re.compile(r"(.*\d[T ])24((?::?00(?::?00(?:[.,]0+)?)?)?(?:Z|[+-].*)?)", re.IGNORECASE)
+_DAY: Final = timedelta(days=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _HALF: Final = "5"
 
@@ -36,7 +41,14 @@ def read_instant(text: str) -> tuple[datetime, bool]:
 
 
 def _read_iso(text: str) -> datetime:
-    """Read every other way of ISO 8601 as the standard library does, but round in place of truncating."""
+    """Read every other way of ISO 8601 as the standard library does, but round in place of truncating.
+
+    What some versions of Python read and others do not is read, or refused, in all of them.
+    """
+    if _OFFSET_BEYOND_AN_HOUR.search(text, _TIME_STARTS) or _EMPTY_FRACTION.search(text):
+        raise ValueError(text)
+    if midnight := _END_OF_DAY.fullmatch(text):
+        return _read_iso(f"{midnight[1]}00{midnight[2]}") + _DAY
     excess = _FRACTION.search(text)
     if excess is None:
         return datetime.fromisoformat(text.upper())

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.reader import hide_folder, read_bytes
+from rollback_drills.documents.reader import BOM, hide_folder, read_bytes
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
 
@@ -23,7 +23,7 @@ def read_plain_file(model: type[D], path: Path) -> D:
         data = read_bytes(str(path))
         if is_yaml(str(path)):
             data = to_json(data)
-        return read_carefully(model, data)[0]
+        return read_carefully(model, data.removeprefix(BOM))[0]
     except UnusableDocumentError as error:
         text = str(error)
         raise UsageError(text if text.startswith((shown, str(path))) else f"{shown}: {text}") from None

@@ -24,7 +24,7 @@ from rollback_drills.documents.fields import (
     fold_alias,
     write_instant,
 )
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.spans import Span, Spans
 
 RepeatDays = Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL_DAYS)]
@@ -249,8 +249,8 @@ class RoutingPolicy(Document, frozen=True, gc=False):
             fold_alias(self, "blackout_windows", "maintenance_windows", ())
         for owner, calendar in self.owner_calendars.items():
             if calendar.business_hours and calendar.business_hours.calendar:
-                what = f"business_hours of {show(owner)}"
-                check_calendar_name(calendar.business_hours.calendar, self.calendars, what)
+                place = json_path(("owner_calendars", owner, "business_hours", "calendar"))
+                check_calendar_name(calendar.business_hours.calendar, self.calendars, f"{place} is")
 
     @property
     def rules_by_owner(self) -> dict[str, OwnerRule]:

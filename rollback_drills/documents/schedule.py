@@ -82,4 +82,4 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
             name = "due_policy" if self.next_due_at is None else "next_due_at"
             raise ValueError(f"has both {name} and cadence, which says when drills are due; leave out {name}")
         if cadence.calendar_name:
-            check_calendar_name(cadence.calendar_name, self.calendars, "a cadence")
+            check_calendar_name(cadence.calendar_name, self.calendars, "$.cadence has the calendar")

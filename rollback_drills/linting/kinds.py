@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from rollback_drills.documents.changes import CHANGES_SCHEMA, Changes
+from rollback_drills.documents.expectations import EXPECTATIONS_SCHEMA, Expectations
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import find_kind
@@ -21,11 +22,14 @@ from rollback_drills.documents.promotion import (
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, SCHEDULE_SCHEMAS
+from rollback_drills.simulation.performed_drills import PERFORMED_SCHEMA, PerformedDrills
 
 SCHEMAS: Final[Mapping[str, type[Document]]] = {
     **dict.fromkeys(SCHEDULE_SCHEMAS, Schedule),
     **dict.fromkeys(HISTORY_SCHEMAS, History),
     CHANGES_SCHEMA: Changes,
+    EXPECTATIONS_SCHEMA: Expectations,
+    PERFORMED_SCHEMA: PerformedDrills,
     PROMOTION_SCHEMA: PromotionEvidence,
     ROLLBACK_PLAN_SCHEMA: RollbackPlan,
     REHEARSAL_SCHEMA: RollbackRehearsal,

@@ -11,7 +11,7 @@ from rollback_drills.notifications.notification import UTC_ZONE, Link, Notificat
 from rollback_drills.rendering.relative_time import how_long, write_time
 
 _TIMESTAMP: Final = re.compile(
-    r"(?<![\w:.-])\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)(?!\w|:\d)"
+    r"(?<![\w:.-])(?<!such as )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)(?!\w|:\d)"
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rollback_drills.documents.calendars.working_days import find_calendar
 from rollback_drills.documents.calendars.working_time import WorkingTime
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.routing_policy import EscalationStep, OwnerRule, RoutingPolicy
@@ -101,7 +102,8 @@ def _working_times(sources: Sequence[RoutingPolicy | None]) -> dict[str, Working
             so_far = found.get(name_key(owner), WorkingTime())
             zone, hours, days = calendar.time_zone or so_far.time_zone, so_far.hours, so_far.calendar
             if calendar.business_hours:
-                hours, days = calendar.business_hours, source.calendars.get(calendar.business_hours.calendar)
+                hours = calendar.business_hours
+                days = find_calendar(hours.calendar, source.calendars) if hours.calendar else None
             found[name_key(owner)] = WorkingTime(zone, hours, days)
     return found
 

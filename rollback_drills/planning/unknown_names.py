@@ -12,6 +12,9 @@ from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.names.keys import find_spelling, name_key
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS, DEFAULT_OWNER, DEFAULT_PROVIDER
 
+_EVERY_ONE: Final = "all"
+"""Stands for every provider in commands, and for none in a document."""
+_SEPARATORS: Final = frozenset(",;")
 _MOST_KNOWN_SHOWN: Final = 5
 _NOWHERE: Final[Mapping[str, str]] = {}
 _SIMILAR_PROVIDER: Final = 0.8
@@ -95,6 +98,7 @@ def find_unknown_names(
     for owner in source.owner_calendars:
         yield from _find_unmatched(("owner_calendars", owner), "calendar", owner, "owner", known.owners)
     yield from _find_twins("owner_calendars", source.owner_calendars)
+    yield from _find_twins("calendars", source.calendars, "calendar")
     if isinstance(source.owner_routes, dict):  # of a list, later rules win (contract §1)
         yield from _find_twins("owner_routes", source.owner_routes)
 
@@ -153,6 +157,9 @@ def _find_unknown_providers(places: Iterable[tuple[Location, str]], known: Known
     for loc, name in places:
         if _is_known(name, known.providers):
             continue
+        if name_key(name) == _EVERY_ONE or not _SEPARATORS.isdisjoint(name):
+            yield f"{json_path(loc)} is {show(name)}, which no connector is called; list each by its own name"
+            continue
         near = find_similar(name, known.providers, similar=_SIMILAR_PROVIDER)
         if known.connectors is not None:
             remedy = _remedy(name, known.providers)
@@ -168,13 +175,13 @@ def _extends(name: str, known: str) -> bool:
     return rest != name.casefold() and not rest[:1].isalpha()
 
 
-def _find_twins(key: str, owners: Iterable[str]) -> Iterator[str]:
-    """Yield the spellings of an owner who stands under another spelling too: only one of them counts."""
+def _find_twins(key: str, names: Iterable[str], kind: str = "owner") -> Iterator[str]:
+    """Yield the spellings of a name that stands under another spelling too: only one of them counts."""
     first: dict[str, str] = {}
-    for owner in owners:
-        known = first.setdefault(name_key(owner), owner)
-        if known != owner:
-            yield f"{json_path((key, owner))} is the same owner as {show(known)}; keep one of them"
+    for name in names:
+        known = first.setdefault(name_key(name), name)
+        if known != name:
+            yield f"{json_path((key, name))} is the same {kind} as {show(known)}; keep one of them"
 
 
 def _find_unmatched(loc: Location, what: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from msgspec import NODEFAULT
 from rollback_drills.documents.cadences.cadence import CadenceKeys, CalendarCadence
 from rollback_drills.documents.cadences.period_cadence import PeriodKeys
 from rollback_drills.documents.cadences.rule_cadence import RuleKeys
-from rollback_drills.documents.calendars.working_days import WorkCalendar
+from rollback_drills.documents.calendars.working_days import WorkCalendar, find_calendar
 from rollback_drills.documents.fields import Document
 
 KINDS: Final[Sequence[type[CadenceKeys]]] = (RuleKeys, PeriodKeys)
@@ -58,7 +58,7 @@ class WrittenCadence(_AnyKeys):  # type: ignore[misc]  # made of the keys of the
     def read(self, calendars: Mapping[str, WorkCalendar]) -> CalendarCadence:
         """Return what it means, with the calendars of its document."""
         keys = _read_keys(self)
-        return keys.read(calendars.get(keys.calendar_name))
+        return keys.read(find_calendar(keys.calendar_name, calendars) if keys.calendar_name else None)
 
 
 # Thousands of schedules share a few cadences.

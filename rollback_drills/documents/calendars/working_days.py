@@ -13,6 +13,7 @@ from rollback_drills.documents.fields import Document, Name
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.errors.extras import describe_missing
+from rollback_drills.names.keys import find_spelling
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
@@ -77,20 +78,27 @@ class WorkCalendar(Document, frozen=True, gc=False):
         return not self.holidays or day not in find_holidays(self.holidays)
 
 
+def find_calendar(name: str, calendars: Mapping[str, WorkCalendar]) -> WorkCalendar | None:
+    """Return the calendar of a name, in any spelling; None if there is none."""
+    spelling = find_spelling(name, calendars)
+    return None if spelling is None else calendars[spelling]
+
+
 def check_calendar_name(name: str, calendars: Mapping[str, WorkCalendar], what: str) -> None:
     """Ensure that a document has a calendar that it names.
 
     Args:
         name: The name.
         calendars: Those of the document.
-        what: What names it, for the message.
+        what: What names it, as the message begins: its path, and a verb.
 
     Raises:
         ValueError: It does not.
     """
-    if name not in calendars:
-        known = ", ".join(calendars) or "none"
-        raise ValueError(f"has {what} by the calendar {show(name)}, which is not in calendars: {known}")
+    if find_calendar(name, calendars) is None:
+        near = find_similar(name, calendars)
+        known = f"did you mean {show(near)}?" if near else f"there are: {', '.join(calendars) or 'none'}"
+        raise ValueError(f"{what} {show(name)}, which is not in calendars; {known}")
 
 
 class Shift(Document, frozen=True, gc=False):

@@ -54,7 +54,7 @@ def test_whole_fleets_and_shards_have_the_same_changes(form: str, tmp_path: Path
 
 def test_lint_finds_what_is_wrong_with_changes(tmp_path: Path) -> None:
     good = write_changes(tmp_path / "good.json", {}, {"change_id": "rel-43"})
-    bad = write_changes(tmp_path / "bad.json", {}, {}, {"who": "x"}, {"promoted_at": "2026-12-01T09:00:00Z"})
+    bad = write_changes(tmp_path / "bad.json", {}, {"change_id": "b"}, {"change_id": "c", "who": "x"})
     twice = write_changes(tmp_path / "twice.json", {}, {})
 
     linted = lint_files([good, bad, twice], now=datetime(2026, 12, 1, tzinfo=UTC))
@@ -64,3 +64,16 @@ def test_lint_finds_what_is_wrong_with_changes(tmp_path: Path) -> None:
         'twice.json: $.changes[1].change_id is "rel-42", which $.changes[0] has too; list each change once',
     ]
     assert linted.warnings == []
+
+
+@pytest.mark.parametrize(("redrill", "is_warned"), [(None, True), (7, False)])
+def test_an_unusable_document_that_no_schedule_asks_for_is_a_warning_of_the_fleet(
+    tmp_path: Path, redrill: int | None, *, is_warned: bool
+) -> None:
+    schedule = {**SCHEDULE, **({"redrill_after_change_days": redrill} if redrill else {})}
+    (tmp_path / "a-schedule.json").write_text(json.dumps(schedule))
+    (tmp_path / "changes.json").write_text("{")
+
+    for path in (tmp_path / "a-schedule.json", tmp_path):
+        fleet = load_fleet(str(path), None, str(tmp_path / "changes.json"))
+        assert ["changes.json: is not JSON" in each for each in fleet.warnings] == [True] * is_warned

@@ -94,6 +94,10 @@ def test_drills_of_a_record_share_their_words(tmp_path: Path) -> None:
         ("2026-12-31T23:59:59.9999999", "2027-01-01T00:00:00+00:00"),
         ("2026-11-05t09:00:00z", "2026-11-05T09:00:00+00:00"),
         ("2026-11-05t09:00z", "2026-11-05T09:00:00+00:00"),
+        ("2026-11-05T24:00:00Z", "2026-11-06T00:00:00+00:00"),
+        ("2026-12-31 24:00", "2027-01-01T00:00:00+00:00"),
+        ("20261105T240000,000+0100", "2026-11-05T23:00:00+00:00"),
+        ("2026-11-05T09:00:00-09:59", "2026-11-05T18:59:00+00:00"),
     ],
 )
 def test_a_timestamp_has_one_value_however_it_is_spelt(text: str, instant: str) -> None:
@@ -105,6 +109,20 @@ def test_a_timestamp_has_one_value_however_it_is_spelt(text: str, instant: str) 
         document = parse_document(History, written({"drills": drills}), "history.json").document
         assert document
         assert document.drills[0].executed_at == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-11-05T24:00:01Z", "2026-11-05T24:30Z", "2026-11-05T25:00Z"),
+        *("2026-11-05T09:00:00+00:60", "2026-11-05T09:00:00-0199", "2026-11-05T09:00:00+01:00:60"),
+        *("2026-11-05T09:00:00.Z", "2026-11-05T09:00:00,+01:00", "9999-12-31T24:00:00Z"),
+    ],
+)
+def test_what_only_some_versions_of_python_read_is_no_timestamp(text: str) -> None:
+    problem = parse_document(Schedule, written({"next_due_at": text}), "x").problem
+
+    assert f'$.next_due_at is "{text}"; must be an ISO 8601 timestamp' in problem
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59.9999999Z", "9999-12-31 23:59:59.9999999"])

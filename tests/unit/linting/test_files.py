@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from rollback_drills.documents.expectations import Expectations
 from rollback_drills.documents.history import History
 from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan, RollbackRehearsal
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.linting.files import Linted, lint_files
 from rollback_drills.linting.kinds import guess_model
+from rollback_drills.simulation.performed_drills import PerformedDrills
 from tests.samples.builders import DRILL, NOW, SCHEDULE, judged, make_subject
 from tests.samples.promotion import EVIDENCE, PLAN, REHEARSAL
 
@@ -31,6 +33,8 @@ def lint(folder: Path, document: Any, name: str = "document.json") -> Linted:
         ({"schedule_id": "a", "owner_routes": {}}, "x.json", Schedule),
         ({"schema_version": "typo", "interval_days": 3}, "x.json", Schedule),
         ({"drills": []}, "x.json", History),
+        ({"schema_version": "rollback-drills.expectations.v1"}, "x.json", Expectations),
+        ({"schema_version": "rollback-drills.performed-drills.v1", "drills": []}, "x.json", PerformedDrills),
         ({"owner_routes": {}, "owner_calendars": {}}, "payments-schedule.json", RoutingPolicy),
         ({"parity_status": "pass"}, "x.json", PromotionEvidence),
         ({"plan_approval_id": "a", "simulated": True}, "x.json", RollbackRehearsal),

@@ -74,6 +74,7 @@ def test_every_text_for_people_is_written_and_the_event_stays_as_it_is() -> None
 @pytest.mark.parametrize(
     "text",
     [
+        "must be an ISO 8601 timestamp, such as 2026-11-27T09:00:00Z",
         "drill-2026-11-27T09:00:00Z",
         "2026-11-27T09:00:00",
         "2026-13-27T09:00:00Z",

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from rollback_drills.documents.cadences.cadence import CalendarCadence
 from rollback_drills.documents.calendars.working_days import WEEK, Day, WorkCalendar
 from rollback_drills.documents.calendars.working_time import BusinessHours, WorkingTime
 from rollback_drills.documents.reader import parse_document
@@ -205,8 +206,8 @@ def test_more_hours_never_end_earlier(
         ),
         (
             {"business_hours": {"calendar": "berlim"}},
-            'has business_hours of "lead-a" by the calendar "berlim"',
-            "which is not in calendars: berlin",
+            'business_hours.calendar is "berlim"',
+            'which is not in calendars; did you mean "berlin"?',
         ),
     ],
 )
@@ -247,3 +248,19 @@ def test_a_step_that_cannot_be_is_refused_where_it_stands(step: dict[str, object
     assert source.document is None
     assert "escalation_steps[0]" in source.problem
     assert problem in source.problem
+
+
+@pytest.mark.parametrize("spelling", ["berlin", "BERLIN", " Berlin "])
+def test_a_calendar_is_known_in_any_spelling(spelling: str) -> None:
+    calendars = {"Berlin": {"closed": ["2026-12-24"]}}
+    hours = {"lead-a": {"business_hours": {"calendar": spelling}}}
+    cadence = {"once_per": "month", "start": "2026-01-01", "time_zone": "UTC"}
+    shift = {"shift": {"to": "next_business_day", "calendar": spelling}}
+    base = {key: each for key, each in SCHEDULE.items() if key not in ("interval_days", "next_due_at")}
+    document = {**base, "calendars": calendars, "owner_calendars": hours, "cadence": {**cadence, **shift}}
+
+    schedule = parse_document(Schedule, written(document), "schedule.json").document
+
+    assert schedule
+    assert isinstance(schedule.cadence, CalendarCadence)
+    assert schedule.cadence.calendar == schedule.calendars["Berlin"]

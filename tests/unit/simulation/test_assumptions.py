@@ -202,3 +202,12 @@ def test_performing_without_a_history_begins_one() -> None:
 def test_a_drill_that_is_not_accepted_moves_nothing() -> None:
     before = make_subject([DRILL], next_due_at="2026-03-01T09:00:00Z")
     assert perform(before, SINCE + timedelta(days=90), accepted=False).document == before.document
+
+
+def test_a_file_may_begin_with_the_mark_of_its_encoding(tmp_path: Path) -> None:
+    listed = {"schema_version": "rollback-drills.performed-drills.v1", "drills": [USUAL]}
+    (tmp_path / "drills.json").write_text(json.dumps(listed), encoding="utf-8-sig")
+
+    found = read_performed_drills(tmp_path / "drills.json", [make_subject([], schedule_id="payments")], SINCE)
+
+    assert list(found) == ["payments"]
