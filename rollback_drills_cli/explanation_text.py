@@ -16,6 +16,9 @@ def print_explanation(explanation: "Explained") -> None:
     """Print what today's documents give."""
     print_line(f"{explanation.schedule_id} at {explanation.at}: {explanation.status.replace('_', ' ')}")
     print_line(f"{explanation.message}.")
+    for warning in explanation.warnings:
+        if warning not in explanation.message:
+            print_line(f"{warning}.")
     if explanation.next_due_at:
         print_line(f"Due {explanation.next_due_at}: {explanation.due_because}.")
     else:

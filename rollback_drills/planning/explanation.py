@@ -109,6 +109,8 @@ class Explanation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     drills: tuple[DrillExplanation, ...]
     """The newest first."""
     checks: tuple[Check, ...]
+    warnings: tuple[str, ...]
+    """What is wrong with the drill history, in whatever state the schedule is."""
     routes: tuple[RouteExplanation, ...]
     time_data: TimeData | UnsetType = UNSET
     """With which data windows and absences that recur were found; UNSET if none recurs."""
@@ -135,6 +137,7 @@ def explain(check: ScheduleCheck, request: PlanRequest, criteria: Criteria, *, n
         due_because=_explain_due(check, now=now),
         drills=tuple(_explain_drills(check, now=now)),
         checks=(*report.checks, *check.judgement.history_report.checks),
+        warnings=report.warnings,
         routes=tuple(
             _explain_route(route, decision, context, criteria, report.schedule.next_due_at)
             for route, decision in zip(check.routes, check.decisions, strict=True)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from rollback_drills.documents.careful_reader import UnusableDocumentError
+from rollback_drills.documents.reader import read_bytes
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.subject import Subject
 from rollback_drills.names.keys import is_same
@@ -98,8 +99,8 @@ def _is_wanted(route: RouteExplanation, owner: str | None, provider: str | None)
 
 
 def _describe(path: str, file: str) -> SourceDocument:
-    """Describe a document; one that is gone meanwhile has no digest."""
+    """Describe a document; one that cannot be read has no digest."""
     try:
-        return SourceDocument(path, sha256(Path(file).read_bytes()).hexdigest() if file else "")
-    except OSError:
+        return SourceDocument(path, sha256(read_bytes(file)).hexdigest() if file else "")
+    except UnusableDocumentError:
         return SourceDocument(path, "")

@@ -1,6 +1,7 @@
 """`drills explain`, as people call it: now, at another time, and beside what the evidence says."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -126,3 +127,27 @@ def test_the_evidence_tells_what_happened_then_and_where_the_documents_differ(
     _, out, _ = explain("payments", "--at", later.isoformat())
     assert "Recorded in row " in out
     assert "differs: slack to team-b" in out
+
+
+def test_a_broken_history_is_named_whatever_the_state_is(explain: Explain, tmp_path: Path) -> None:
+    (tmp_path / "payments-history.json").write_text(
+        json.dumps({**HISTORY, "drills": [{**DRILL, "executed_at": "05/11/2026"}]})
+    )
+
+    _, out, _ = explain("payments", "--at", "2026-11-25")
+
+    assert "payments at 2026-11-25T00:00:00+00:00: due soon" in out
+    assert 'payments-history.json: $.drills[0].executed_at is "05/11/2026"; must be an ISO 8601' in out
+    assert "executed_at" in document(explain, "payments", "--at", "2026-11-25")["warnings"][0]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX")
+def test_what_is_no_file_is_not_read(explain: Explain, tmp_path: Path) -> None:
+    (tmp_path / "payments-history.json").unlink()
+    os.mkfifo(tmp_path / "payments-history.json")
+    (tmp_path / "zero-schedule.json").symlink_to("/dev/zero")
+
+    found = document(explain, "payments")
+
+    assert [bool(each["sha256"]) for each in found["documents"]] == [True, False]
+    assert "zero-schedule.json: is not a file" in explain("zero-schedule.json")[1]
