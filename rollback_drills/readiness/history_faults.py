@@ -37,19 +37,15 @@ def find_history_faults(
         blocking: The severities of open findings that need attention.
     """
     drills = history.drills
-    if (
-        not shared
-        and not blocking
-        and environment in ("", history.environment)
-        and has_known_words(drills)
-        and certainly_has_no_repeats(drills)
-    ):
+    is_plain = _is_plainly_right(drills)
+    if is_plain and not shared and not blocking and environment in ("", history.environment):
         return _NO_FAULTS
     faults = {}
-    if words := list(find_unknown_words(drills)):
-        faults[WORDS] = _join(words)
-    if repeats := list(find_repeats(drills)):
-        faults[REPEATS] = _join(repeats)
+    if not is_plain:
+        if words := list(find_unknown_words(drills)):
+            faults[WORDS] = _join(words)
+        if repeats := list(find_repeats(drills)):
+            faults[REPEATS] = _join(repeats)
     if severities := list(find_unlike_severities(drills, blocking)):
         faults[SEVERITIES] = _join(severities)
     if _differs(history.environment, environment):
@@ -62,16 +58,21 @@ def find_history_faults(
     return faults
 
 
-def has_known_words(drills: Sequence[Drill]) -> bool:
-    """Whether every status and mode is a known word, or absent."""
-    for drill in drills:  # a fleet has tens of thousands, and this is the cheapest way to look at them
+def _is_plainly_right(drills: Sequence[Drill]) -> bool:
+    """Whether all words are known, each drill has an id of its own, and no finding is named.
+
+    False if that is unclear. A fleet has tens of thousands of drills, and this is the cheapest way to look at
+    them.
+    """
+    for drill in drills:
         if (
             drill.status not in _OUTCOMES
             or drill.source_mode not in _MODES
             or drill.target_mode not in _MODES
+            or drill.findings
         ):
             return False
-    return True
+    return len({name_key(drill.drill_id) for drill in drills}) == len(drills)
 
 
 def find_unknown_words(drills: Sequence[Drill]) -> Iterator[str]:
@@ -88,13 +89,6 @@ def explain_words(value: str, words: Sequence[str]) -> str:
     near = find_similar(value, words)
     meant = f'; did you mean "{near}"?' if near else ""
     return f"must be one of {', '.join(words)}{meant}"
-
-
-def certainly_has_no_repeats(drills: Sequence[Drill]) -> bool:
-    """Whether no drill has the id of another one, and no finding is named; False if that is unclear."""
-    return len({each.drill_id for each in drills}) == len(drills) and not any(
-        each.findings for each in drills
-    )
 
 
 def find_repeats(drills: Sequence[Drill]) -> Iterator[str]:

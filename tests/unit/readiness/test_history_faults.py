@@ -323,6 +323,12 @@ def test_an_id_that_two_drills_of_a_history_have_is_named(again: str) -> None:
     assert "$.drills[2].drill_id is " in fault
 
 
+def test_an_id_in_another_spelling_is_named_if_nothing_else_is_wrong() -> None:
+    history = History(drills=(Drill(drill_id="payments-1"), Drill(drill_id="Payments-1")))
+
+    assert list(find_history_faults(history, environment="", shared="")) == [REPEATS]
+
+
 def test_a_finding_that_one_drill_names_twice_is_named() -> None:
     findings = (Finding("F1", severity="high"), Finding("f1", closed_at=NOW), Finding("F2"))
     history = History(
