@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from os.path import dirname
-from typing import Any
+from typing import Any, Final
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError, examine, find_place
 from rollback_drills.documents.changes import Changes
@@ -27,6 +27,9 @@ from rollback_drills.linting.kinds import explain_name, guess_model
 from rollback_drills.linting.pairs import warn_of_pairs
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.name_warnings import warn_of_names
+
+_INSTEAD: Final = {"$.interval_days": "$.cadence"}
+"""What makes a key needless; a mistake in it is not that the key is missing."""
 
 
 @dataclass(slots=True)
@@ -110,10 +113,14 @@ def _examine(loaded: Loaded[Any]) -> tuple[list[str], Document | None]:
 
 
 def _is_named(fault: str, mistakes: Sequence[str]) -> bool:
-    """Whether a mistake is about the same place, or about a key that was probably meant to be it."""
+    """Whether a mistake is about the same place, or about what was meant to be it or stands in its stead."""
     place = find_place(fault)
     meant = f"did you mean {place.removeprefix('$.')!r}?"
-    return any(find_place(each) == place or meant in each for each in mistakes)
+    instead = _INSTEAD.get(place, place)
+    return any(
+        find_place(each) == place or meant in each or f"{find_place(each)}.".startswith(f"{instead}.")
+        for each in mistakes
+    )
 
 
 def _name(problem: str) -> list[str]:

@@ -250,6 +250,18 @@ def test_a_link_to_a_document_beside_it_is_named_as_a_link(tmp_path: Path) -> No
     assert linted.warnings == [f"{tmp_path}/a.json is a link to {tmp_path}/b.json; remove the link"]
 
 
+@pytest.mark.parametrize("cadence", [{"rrule": "FREQ=HOURLY"}, {"once_per": "year", "start": 5}, "yearly"])
+def test_of_a_cadence_that_is_wrong_no_interval_is_missed(tmp_path: Path, cadence: Any) -> None:
+    document = {key: each for key, each in SCHEDULE.items() if key not in ("interval_days", "next_due_at")}
+    path = tmp_path / "a-schedule.json"
+    path.write_text(json.dumps({**document, "cadence": cadence}))
+
+    findings = lint_files([str(path)], now=NOW).findings
+
+    assert findings
+    assert not [each for each in findings if "$.cadence" not in each]
+
+
 @pytest.mark.parametrize(
     ("until", "warning"),
     [

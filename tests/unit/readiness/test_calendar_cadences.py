@@ -88,9 +88,9 @@ def test_a_schedule_of_days_has_no_such_section() -> None:
         ({"interval_days": 30}, "has both interval_days and cadence; keep one of them"),
         ({"next_due_at": "2026-01-01T00:00:00Z"}, "leave out next_due_at"),
         ({"due_policy": "after_completion"}, "leave out due_policy"),
-        ({"cadence": {**MONTHLY, "shift": {"to": "next_business_day", "calendar": "x"}}}, "not in calendars: none"),
+        ({"cadence": {**MONTHLY, "shift": {"to": "next_business_day", "calendar": "x"}}}, "not in calendars; there are: none"),
         ({"cadence": {**MONTHLY, "timezone": "UTC"}}, "$.cadence.timezone is an unknown key; did you mean 'time_zone'?"),
-        ({"cadence": {**MONTHLY, "rrule": "FREQ=HOURLY"}}, "$.cadence rrule has the FREQ HOURLY; must be one of"),
+        ({"cadence": {**MONTHLY, "rrule": "FREQ=HOURLY"}}, "$.cadence.rrule has the FREQ HOURLY; must be one of"),
         ({"cadence": {**MONTHLY, "shift": {"to": "monday", "calendar": "x"}}}, "must be one of next_business_day,"),
     ],
 )  # fmt: skip
