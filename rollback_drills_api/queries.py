@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from rollback_drills.documents.instants import read_day_or_instant
+from rollback_drills.documents.instants import explain_far, read_day_or_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.reports.paging import MOST_LISTED
@@ -176,9 +176,12 @@ class ExplanationQuery(Query):
         """Return the instant that is asked for.
 
         Raises:
-            UsageError: It is no day and no instant.
+            UsageError: It is no day and no instant, or far from all that can be judged.
         """
-        return _read_bound("at", self.at) or now
+        instant = _read_bound("at", self.at) or now
+        if problem := explain_far(instant):
+            raise UsageError(f"at {problem}; write a time inside of them")
+        return instant
 
 
 def read_bounds(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:

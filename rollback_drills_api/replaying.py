@@ -11,6 +11,7 @@ from msgspec import Raw
 from starlette.responses import Response
 
 from rollback_drills.documents.evidence_texts import require_person
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import (
     REPLAY_APPROVAL_KIND,
@@ -119,7 +120,7 @@ def ask_for_replay(served: Service, act: Act, notification_ids: Sequence[str], p
     database = served.database()
     for each in notification_ids:
         if database is None or get_row(database, each) is None:
-            raise Problem(HTTPStatus.NOT_FOUND, f"there is no notification {each} in the outbox")
+            raise Problem(HTTPStatus.NOT_FOUND, f"there is no notification {show(each)} in the outbox")
     parameters = {"reason": act.reason, "requested_by": act.by, **_choose(notification_ids, provider)}
     check = partial(_check_chosen, served, notification_ids, provider)
     return _run(served, "request-replay", parameters, REPLAY_REQUEST_KIND, check)

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.instants import explain_far, read_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
@@ -106,16 +106,19 @@ def parse_instant(flag: str, text: str | None) -> datetime:
     """Read the instant that an option names, by default now.
 
     Raises:
-        UsageError: The text is no timestamp.
+        UsageError: The text is no timestamp, or far from all that can be judged.
     """
     if text is None:
         return datetime.now(UTC)
     try:
-        return read_instant(text)[0]
+        instant = read_instant(text)[0]
     except ValueError:
         raise UsageError(
             f"{flag} is {show(text)}; write an ISO 8601 timestamp such as 2026-06-20T15:40:00Z"
         ) from None
+    if problem := explain_far(instant):
+        raise UsageError(f"{flag} {problem}; write a time inside of them")
+    return instant
 
 
 def resolve(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from rollback_drills.documents import quotation
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.rendering.relative_time import count_of, how_long, write_count, write_time
@@ -118,7 +119,9 @@ def show(
 
     item = get_row(open_outbox(database), notification)
     if item is None:
-        raise UsageError(f"there is no notification {notification}; `drills outbox list` shows the ids")
+        raise UsageError(
+            f"there is no notification {quotation.show(notification)}; `drills outbox list` shows the ids"
+        )
     print_json({**_write(item), "notification": _decode(item.notification)})
 
 

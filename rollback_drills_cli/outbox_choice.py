@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD
 
@@ -33,5 +34,5 @@ def choose(database: "Database", ids: list[str] | None, dead: bool, provider: st
         return find_ids(database, DEAD, provider)
     for each in ids or ():
         if get_row(database, each) is None:
-            raise UsageError(f"there is no notification {each}; `drills outbox list` shows the ids")
+            raise UsageError(f"there is no notification {show(each)}; `drills outbox list` shows the ids")
     return list(ids or ())

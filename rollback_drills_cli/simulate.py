@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.instants import explain_far
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import Settings, require_watched
@@ -116,6 +117,9 @@ def simulate_fleet(
     now = datetime.now(UTC)
     wanted, part = _read_format(format_name, show, out, against)
     start, end = parse_period(since, until)
+    for flag, bound in (("--from", start), ("--to", end)):
+        if bound is not None and (problem := explain_far(bound)):
+            raise UsageError(f"{flag} {problem}; write a time inside of them")
     start = start or now.replace(second=0, microsecond=0)
     require_watched(settings)
     limits = Limits(silent_days, drills_per_week)

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from rollback_drills.documents.fields import UNSET, Document, Name, Timestamp, UnsetType
 from rollback_drills.documents.history import Drill
-from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.instants import explain_far, read_instant
 from rollback_drills.documents.plain_file import read_plain_file
 from rollback_drills.documents.yaml_text import is_yaml
 
@@ -60,6 +60,8 @@ class Expectation(Document, frozen=True, gc=False):
             self.instant  # noqa: B018 - it is read here to be refused here
         except ValueError:
             raise ValueError(f"at is {self.at!r}; write a time such as 2026-12-01T09:00:00Z") from None
+        if problem := explain_far(self.instant):
+            raise ValueError(f"at {problem}; write a time inside of them")
         if all(each is None for each in (self.status, self.next_due_at, self.notified, self.silent)):
             raise ValueError("expects nothing; write status, next_due_at, notified or silent")
 

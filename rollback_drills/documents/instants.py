@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from rollback_drills.documents.calendars.wall_time import FIRST_YEAR, LAST_YEAR
 from rollback_drills.documents.fields import Timestamp
 
 _FRACTION: Final = re.compile(r"(?<=[.,])(\d{6})(\d+)")
@@ -38,6 +39,17 @@ def read_instant(text: str) -> tuple[datetime, bool]:
         return instant.astimezone(UTC), True
     except OverflowError:
         raise ValueError(text) from None
+
+
+def explain_far(instant: datetime) -> str:
+    """Return why nothing can be judged at a time: what is due before or after it leaves the calendar.
+
+    Returns:
+        A clause whose subject is the time; empty if nothing is wrong with it.
+    """
+    if FIRST_YEAR <= instant.year <= LAST_YEAR:
+        return ""
+    return f"is not in the years {FIRST_YEAR} to {LAST_YEAR}"
 
 
 def _read_iso(text: str) -> datetime:

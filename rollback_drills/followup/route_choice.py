@@ -111,8 +111,8 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> RecordedPlan:
             problem = f"{show(wanted.plan_id)} is of cycle {plans[0].cycle_id}; leave one out"
             raise UsageError(problem, field="plan_id")
         return plans[0]
-    given = wanted.cycle_id or wanted.plan_id or wanted.schedule_id
-    field = "cycle_id" if wanted.cycle_id else "plan_id" if wanted.plan_id else "schedule_id"
+    named = ("cycle_id", wanted.cycle_id), ("plan_id", wanted.plan_id), ("schedule_id", wanted.schedule_id)
+    field, given = next(each for each in named if each[1] is not None)
     raise UsageError(f"{show(given)} is not in the evidence; {_list_known(index, field)}", field=field)
 
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, in_utc
+from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
+from rollback_drills.documents.instants import explain_far
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.names.variables import VARIABLES
@@ -29,10 +30,8 @@ def _refuse_number(given: object) -> object:
 
 
 def _check_instant(instant: datetime) -> datetime:
-    try:
-        in_utc(instant)
-    except OverflowError:
-        raise ValueError("it leaves the years 1 to 9999 in UTC; write a time inside of them") from None
+    if problem := explain_far(instant):
+        raise ValueError(f"it {problem}; write a time inside of them")
     return instant
 
 

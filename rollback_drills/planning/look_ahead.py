@@ -1,7 +1,7 @@
 """Looks ahead: which drills of each owner are due in the next 30 and 90 days, and what will go wrong."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Final
@@ -12,7 +12,6 @@ import msgspec
 from rollback_drills.connectors.types import ITEM_TYPES
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.escalation_chain import resolve_chains
 from rollback_drills.planning.fleet_check import ScheduleCheck
@@ -27,7 +26,6 @@ from rollback_drills.rendering.relative_time import write_time
 
 SOON: Final = timedelta(days=30)
 AHEAD: Final = timedelta(days=90)
-_LATEST: Final = datetime.max.replace(tzinfo=UTC) - 2 * AHEAD
 
 
 class ForeseenDrill(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -99,12 +97,7 @@ def find_outlooks(
             providers owners are notified; all means those that open no ticket and no incident.
         criteria: With how long before it is due an owner is notified.
         now: The instant of the judgements.
-
-    Raises:
-        UsageError: The calendar ends before what there is to look at.
     """
-    if now > _LATEST:
-        raise UsageError(f"is too late to look ahead; the latest is {_LATEST:%Y-%m-%dT%H:%MZ}", field="as_of")
     found: dict[str, _Owned] = {}
     for check in checks:
         is_asked_for = check.judgement.readiness is not Readiness.NOT_REQUESTED

@@ -102,6 +102,8 @@ def test_the_routes_of_one_owner_or_one_route_alone(drills: Drills) -> None:
             ("--cycle", "gordcycle-none"),
             '--cycle "gordcycle-none" is not in the evidence; the newest are gordcycle-',
         ),
+        (("--cycle", ""), '--cycle "" is not in the evidence; the newest are gordcycle-'),
+        (("--schedule-id", "payments", "--now", "9999-12-31T23:59:59Z"), "--now is not in the years 1900 to"),
         (("--plan", "gordn-none"), '--plan "gordn-none" is not in the evidence; the newest are gordn-'),
         (
             ("--schedule-id", "paymnts"),

@@ -90,6 +90,17 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
         (["plan", "--schedule", "schedule.json", "--provider", "slcak"], {}, "--provider slcak is unknown"),
         (["plan", "--schedule", "schedule.json", "--routing-policy", "p.json"], {}, "p.json: does not exist"),
         (["plan"], {"DRILLS_CONNECTOR_CONFIG": "c.json"}, "c.json"),
+        *(
+            ([*command, at], {}, f"{command[-1]} is not in the years 1900 to 9900; write a time")
+            for command in (
+                ["check", "--now"],
+                ["console", "--schedule", "schedule.json", "--out", "out", "--now"],
+                ["explain", "--schedule", "schedule.json", "--at"],
+                ["simulate", "--schedule", "schedule.json", "--from"],
+                ["simulate", "--schedule", "schedule.json", "--to"],
+            )
+            for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z")
+        ),
         (["lint", "none.json"], {}, "none.json does not exist"),
         (["evidence", "list"], {"DRILLS_DATABASE_URL": "nonsense"}, "DRILLS_DATABASE_URL is no usable"),
         (["evidence", "list"], {"DRILLS_DATABASE_URL": "sqlite:///none.db"}, "there is no evidence at"),

@@ -94,7 +94,7 @@ def test_shows_one_with_its_message_and_never_a_traceback(
     assert json.loads(printed)["notification"]["title"].startswith("Rollback drill overdue: payments")
     code, printed = drills(capsys, monkeypatch, "outbox", "show", "gordmsg-none")
     assert code == 2
-    assert printed == "drills: there is no notification gordmsg-none; `drills outbox list` shows the ids\n"
+    assert printed == 'drills: there is no notification "gordmsg-none"; `drills outbox list` shows the ids\n'
 
 
 def test_replays_and_discards_dead_letters(
@@ -187,7 +187,8 @@ def test_outages_are_listed_and_end_with_1_while_one_is_open(
     [
         (["replay"], "pass ids of notifications, or --dead for all dead letters"),
         (["discard", "gordmsg-none", "--dead"], "pass ids of notifications, or --dead for all dead letters"),
-        (["replay", "gordmsg-none"], "there is no notification gordmsg-none"),
+        (["replay", "a\nb"], 'there is no notification "a\\nb"'),
+        (["replay", "gordmsg-none"], 'there is no notification "gordmsg-none"'),
         (["replay", "gordmsg-none", "--provider", "slack"], "--provider needs --dead"),
     ],
 )
