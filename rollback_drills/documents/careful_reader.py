@@ -127,17 +127,18 @@ def _look(model: type[Document], data: bytes, origin: Origin) -> _Looked:
     parsed, has_repeats = _parse(text, origin)
     found = _Found([], [], [], [])
     raw = _tidy(parsed, (), found)
+    private = dict(find_private_texts(parsed))
     problems = [
         *(explain_repeats(text, origin) if has_repeats else ()),
         *found.problems,
         *(_explain_timestamp(model, loc, value) for loc, value in found.no_timestamps),
         *(
             f"{json_path(loc)} holds {kind}, which a published document must not name; leave it out"
-            for loc, kind in find_private_texts(parsed)
+            for loc, kind in private.items()
         ),
         *(explain_unknown(model, loc) for loc in found.absent if not is_known(model, loc)),
     ]
-    problems += [f"{json_path(loc)} {what}" for loc, what in find_odd_names(raw)]
+    problems += [f"{json_path(loc)} {what}" for loc, what in find_odd_names(raw) if loc not in private]
     return _Looked(raw, problems, found.without_offset, [loc for loc, _ in found.no_timestamps])
 
 

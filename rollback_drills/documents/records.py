@@ -69,7 +69,7 @@ class Line(NamedTuple):
         if len(self.data) > LARGEST_DOCUMENT_BYTES:
             problem = f"{self.place}: the record is larger than {LARGEST_DOCUMENT_BYTES:,} bytes; shorten it"
             return Loaded(self.place, problem=problem), None
-        return _read_record(self.data, self.place, self.number, self.folder)
+        return _read_record(self.data.rstrip(), self.place, self.number, self.folder)
 
 
 def read_records(path: str) -> Iterator[Record]:
@@ -217,7 +217,7 @@ def _read_part(
             return parse_document(model, part, f"{place}#{key}", origin, folder=folder)
         return loaded
     value = _parse(part)
-    if isinstance(value, str):
+    if isinstance(value, str) and value.strip():
         path = os.path.join(folder, value)
         return read_document(
             model, path, hide_folder(value if os.path.isabs(path) else path), show_path(value)

@@ -15,13 +15,15 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.fleet_changes import warn_of_changes
 from rollback_drills.documents.lookalike_names import find_lookalike_names
 from rollback_drills.documents.quotation import show
-from rollback_drills.documents.reader import BOM, Loaded, read_document, read_json
+from rollback_drills.documents.reader import BOM, Loaded, read_bytes, read_document, read_json
 from rollback_drills.documents.records import is_records
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.terminal_text import show_path
+from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import UsageError
+from rollback_drills.linting.comments import find_in_comments
 from rollback_drills.linting.faults import Faults, find_faults
 from rollback_drills.linting.kinds import explain_name, guess_model
 from rollback_drills.linting.pairs import warn_of_pairs
@@ -96,9 +98,17 @@ def _load(path: str, raw: Any, linted: Linted) -> Iterator[Loaded[Any]]:
     if is_records(path):
         yield from _load_lines(path, linted)
         return
+    linted.findings += [f"{show_path(path)}: {each}" for each in _look_at_comments(path)]
     if misnamed := explain_name(raw, path):
         linted.warnings.append(f"{show_path(path)} {misnamed}")
     yield read_document(guess_model(raw, path) if raw is not None else Schedule, path, show_path(path))
+
+
+def _look_at_comments(path: str) -> list[str]:
+    try:
+        return list(find_in_comments(read_bytes(path))) if is_yaml(path) else []
+    except UnusableDocumentError:
+        return []
 
 
 def _examine(loaded: Loaded[Any]) -> tuple[list[str], Document | None]:

@@ -353,3 +353,54 @@ def test_drills_that_two_schedules_use_are_warned_of(tmp_path: Path) -> None:
         "which b uses too" in each or "which a uses too" in each
         for each in lint_files(paths, now=NOW).warnings
     ] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("comment", "kind"),
+    [
+        ("# token: ghp_abcdefghijklmnopqrst0123456789", "what looks like a credential"),
+        ("status: active  # ask admin@acme.it", "an e-mail address"),
+        ("#see db-1.acme.it", "a host name or address"),
+        ("# the runbook is in the wiki", ""),
+        ("# yaml-language-server: $schema=https://acme.it/schedule.schema.json", ""),
+        ("# yaml-language-server: token=ghp_abcdefghijklmnopqrst0123456789", "what looks like a credential"),
+        ("runbook_ref: docs/a#b", ""),
+    ],
+)
+def test_comments_of_yaml_are_published_too(tmp_path: Path, comment: str, kind: str) -> None:
+    key, colon, _ = comment.partition(": ")
+    text = "".join(
+        f"{name}: {json.dumps(each)}\n" for name, each in SCHEDULE.items() if f"{name}{colon}" != f"{key}: "
+    )
+    (tmp_path / "a-schedule.yaml").write_text(f"{text}{comment}\n")
+
+    findings = lint_files([str(tmp_path / "a-schedule.yaml")], now=NOW).findings
+
+    line = text.count("\n") + 1
+    assert [each.partition(": ")[2] for each in findings] == [
+        f"line {line} has a comment with {kind}, which a published document must not name; leave it out"
+    ] * bool(kind)
+
+
+def test_a_name_with_a_control_character_is_named_once(tmp_path: Path) -> None:
+    (finding,) = lint(tmp_path, {**SCHEDULE, "environment": "a\x07b"}).findings
+
+    assert "$.environment holds a control character" in finding
+
+
+@pytest.mark.parametrize("path", ["", " "])
+def test_an_empty_path_in_a_record_is_missing(tmp_path: Path, path: str) -> None:
+    (tmp_path / "fleet.jsonl").write_text(json.dumps({"schedule": SCHEDULE, "history": path}))
+
+    (finding,) = lint_files([str(tmp_path / "fleet.jsonl")], now=NOW).findings
+
+    assert "fleet.jsonl:1: $.history is " in finding
+    assert finding.endswith("; must be a document, or the path of one")
+
+
+def test_a_record_that_ends_too_early_has_the_number_of_its_line(tmp_path: Path) -> None:
+    (tmp_path / "fleet.jsonl").write_text("{\n" + json.dumps(SCHEDULE) + "\n")
+
+    (finding,) = lint_files([str(tmp_path / "fleet.jsonl")], now=NOW).findings
+
+    assert finding.endswith(", line 1 column 2")
