@@ -65,8 +65,9 @@ class Delivered:
 
     @property
     def left_ids(self) -> list[str]:
-        """The notifications that have not reached their owners."""
-        return [each.notification.notification_id for each in self.left.deliveries]
+        """The notifications that have not reached their owners, also through other providers."""
+        left = [*self.left.deliveries, *self.left.elsewhere]
+        return [*(each.notification.notification_id for each in left), *self.left.damaged]
 
     def without_sending(self) -> "Delivered":
         """Return it without what another run is sending at this moment: that run says what comes of it."""

@@ -1,12 +1,13 @@
 """How a check in shards ends: its name, its page, its event and its state."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from prefect import State
+from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows.delivery import Delivered
@@ -15,9 +16,13 @@ from flows.results import FinalState, LookedShard, ShardedDryRun, ShardedResult,
 from flows.run_names import Found, describe, mark_distrust, rename_run
 from flows.state_names import STATE_NAMES
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.fleet_changes import load_changes, warn_of_names
 from rollback_drills.evidence.indexed import Indexed
+from rollback_drills.evidence.last_findings import find_known_names
 from rollback_drills.evidence.shards import ShardResult
+from rollback_drills.names.keys import first_spellings
 from rollback_drills.outbox.undelivered import find_still_undelivered
+from rollback_drills.planning.unused_providers import describe_unused
 from rollback_drills.readiness.terms import Readiness, worst
 from rollback_drills.reports.publication import is_fleet_page_due
 from rollback_drills.reports.sharded_page import render_sharded_fleet
@@ -49,12 +54,12 @@ def end_check(
     indexed = replace(indexed, other_ledgers=beforehand.other_ledgers)
     problems = [*delivered.explain_problems(), *indexed.problems]
     distrust = [note for each in results for note in each.report.distrust]
+    warnings = [*beforehand.warnings, *_find_warnings(run, database, results)]
+    also = [*_explain_unused(results), *delivered.explain_elsewhere(), *indexed.notes, *distrust]
     said, count = describe(found, changes), sum(each.report.delivery_count for each in results)
     rename_run(said, [*(f"status:{each}" for each in sorted(found.states)), *mark_distrust(distrust)])
     if is_fleet_page_due(changes, created_at) or count or indexed.problems:
-        publish_fleet(
-            render_sharded_fleet(found.states, results, problems, beforehand.warnings), indexed.head_note
-        )
+        publish_fleet(render_sharded_fleet(found.states, results, problems, warnings), indexed.head_note)
     emit_check(found.states, changes, count)
     run.comparison.remember(indexed.head).result()  # now that people can read what is missing
     result = ShardedResult(
@@ -67,8 +72,8 @@ def end_check(
         shards=[_describe_shard(each) for each in results],
     )
     if problems:
-        return fail_delivery("; ".join([*problems, *indexed.notes, *distrust]), result)
-    notes = [f"{len(results)} shards", f"notifications delivered: {count}", *indexed.notes, *distrust]
+        return fail_delivery("; ".join([*problems, *also]), result)
+    notes = [f"{len(results)} shards", f"notifications delivered: {count}", *also]
     return Completed(name=STATE_NAMES[found.worst], message="; ".join([said, *notes]), data=result)
 
 
@@ -94,6 +99,27 @@ def _find_left(run: Run, database: Database, results: Sequence[ShardResult]) -> 
         broken=list(dict.fromkeys(name for each in results for name in each.report.broken)),
         left=find_still_undelivered(database, left, run.requested, now=now),
     )
+
+
+def _find_warnings(run: Run, database: Database, results: Sequence[ShardResult]) -> Iterator[str]:
+    """Yield what shards left out or found unclear, and the names in the changes that match nothing."""
+    yield from (each for result in results for each in result.report.warnings)
+    loaded = load_changes(run.settings.changes)
+    if loaded is not None:
+        names = find_known_names(database, run.population_id)
+        environments = [each for result in results for each in result.report.environments]
+        is_used = any(each.report.uses_changes for each in results)
+        for warning in warn_of_names(names, environments, loaded, is_used=is_used):
+            get_run_logger().warning("%s", warning)
+            yield warning
+
+
+def _explain_unused(results: Sequence[ShardResult]) -> Iterator[str]:
+    """Name the requested providers that no shard has notified anybody through."""
+    unused = set.intersection(*(set(each.report.unused) for each in results))
+    if unused:
+        known = first_spellings(name for each in results for name in each.report.providers)
+        yield describe_unused(sorted(unused), sorted(known.values()))
 
 
 def _find_states(results: Sequence[ShardResult]) -> Found:

@@ -9,8 +9,11 @@ from flows.delivery import Delivered
 from flows.planning import Checked, Run
 from flows.results import ShardSummary
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.fleet_changes import uses_changes
 from rollback_drills.evidence.population import Changes, Part, ShardReport
 from rollback_drills.evidence.shards import require_shards
+from rollback_drills.names.keys import first_spellings
+from rollback_drills.planning.unused_providers import find_unused
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.reports.run_page import ScheduleRun, find_pressing, fleet_row
 
@@ -40,6 +43,9 @@ def report_shard(
     if run.shard is None:
         return None
     pressing = find_pressing(runs)[:MOST_ROWS]
+    fleet, has_changes = checked.fleet, run.settings.changes is not None
+    environments = first_spellings(each.schedule.environment for each in fleet.checks if each.schedule)
+    unused, providers = find_unused(fleet.checks, checked.plan_request)
     report = ShardReport(
         flow_run_id=flow_run.id or "",
         delivery_count=len(delivered.deliveries),
@@ -48,6 +54,11 @@ def report_shard(
         distrust=list(checked.guard.explain()),
         names={str(each.judgement.readiness): each.plan.schedule_id for each in runs},
         pressing=[fleet_row(each, dry_run=False) for each in pressing],
+        warnings=fleet.warnings,
+        environments=list(environments.values()) if has_changes else (),
+        uses_changes=any(uses_changes(each.schedule) for each in fleet.checks),
+        unused=unused,
+        providers=providers,
     )
     return Part(str(run.shard), check_id, report)
 

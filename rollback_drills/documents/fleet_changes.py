@@ -57,17 +57,40 @@ def warn_of_changes(subjects: Sequence[Subject], loaded: Loaded[Changes] | None)
         subjects: All schedules of the fleet.
         loaded: The document of the changes.
     """
+    is_alone = len(subjects) == 1
+    is_used = any(map(uses_changes, (each.document for each in subjects)))
+    if is_alone and any(each.changes and each.changes.changes for each in subjects):
+        return
+    environments = (each.document.environment for each in subjects if each.document)
+    yield from warn_of_names(
+        (each.name for each in subjects), environments, loaded, is_used=is_used, is_alone=is_alone
+    )
+
+
+def uses_changes(schedule: Schedule | None) -> bool:
+    """Return whether changes make the next drill of a schedule due earlier."""
+    return schedule is not None and schedule.redrill_after_change_days is not None
+
+
+def warn_of_names(
+    names: Iterable[str],
+    of_environments: Iterable[str],
+    loaded: Loaded[Changes] | None,
+    *,
+    is_used: bool,
+    is_alone: bool = False,
+) -> Iterator[str]:
+    """Yield the same for the names of the schedules and of their environments.
+
+    If the document cannot be used, each schedule that uses it says so; without one, this does.
+    """
     if loaded is None:
         return
     if loaded.document is None:
-        if all(each.document is None or each.document.redrill_after_change_days is None for each in subjects):
+        if not is_used:
             yield loaded.problem
         return
-    is_alone = len(subjects) == 1
-    if is_alone and any(each.changes and each.changes.changes for each in subjects):
-        return
-    environments = first_spellings(each.document.environment for each in subjects if each.document)
-    schedules = first_spellings(each.name for each in subjects)
+    environments, schedules = first_spellings(of_environments), first_spellings(names)
     for number, change in enumerate(loaded.document.changes):
         for key, written, known in (
             ("schedule_ids", change.schedule_ids, schedules),

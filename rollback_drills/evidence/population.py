@@ -86,6 +86,16 @@ class ShardReport(msgspec.Struct, frozen=True):
     """By state the name of a schedule in it."""
     pressing: Sequence[Sequence[str]] = ()
     """Rows for the page of the fleet."""
+    warnings: Sequence[str] = ()
+    """What of its documents is left out or unclear, a sentence each."""
+    environments: Sequence[str] = ()
+    """Of its schedules, if changes may name them."""
+    uses_changes: bool = False
+    """Whether changes make a drill of its schedules due earlier."""
+    unused: Sequence[str] = ()
+    """Requested providers through which nobody is notified of its schedules."""
+    providers: Sequence[str] = ()
+    """Those that its schedules have, if there are unused ones."""
 
 
 class Part(msgspec.Struct, frozen=True):

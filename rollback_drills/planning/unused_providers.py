@@ -1,6 +1,6 @@
 """Says which providers were asked for in vain, because nobody is notified through them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rollback_drills.names.keys import first_spellings
@@ -19,10 +19,17 @@ def explain_unused(checks: Sequence[ScheduleCheck], request: PlanRequest) -> Ite
         checks: Of the schedules, whose routes are found.
         request: What was asked for.
     """
+    unused, known = find_unused(checks, request)
+    if unused and checks:
+        yield describe_unused(unused, known, checks[0].schedule_id if len(checks) == 1 else "")
+
+
+def find_unused(checks: Sequence[ScheduleCheck], request: PlanRequest) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the requested providers that no route has; if there are any, also those that the routes have."""
     used = first_spellings(route.provider for each in checks for route in each.routes)
     unused = sorted((request.requested or frozenset()) - used.keys())
-    if not unused or not checks:
-        return
+    if not unused:
+        return (), ()
     routes = (
         route
         for schedule in (each.schedule for each in checks)
@@ -30,6 +37,10 @@ def explain_unused(checks: Sequence[ScheduleCheck], request: PlanRequest) -> Ite
             schedule, request.policy, eligible_providers(schedule, request.connectors, None), None
         )
     )
-    known = sorted(first_spellings(route.provider for route in routes).values())
-    who = f"{checks[0].schedule_id} has" if len(checks) == 1 else "the schedules have"
-    yield f"nobody is notified through {', '.join(unused)}: {who} {name_some(known, _MOST_NAMED)}"
+    return unused, sorted(first_spellings(route.provider for route in routes).values())
+
+
+def describe_unused(unused: Iterable[str], known: Sequence[str], schedule_id: str = "") -> str:
+    """Name providers that were asked for in vain, and those that the routes of one or all schedules have."""
+    who = f"{schedule_id} has" if schedule_id else "the schedules have"
+    return f"nobody is notified through {', '.join(unused)}: {who} {name_some(known, _MOST_NAMED)}"

@@ -17,6 +17,7 @@ from flows import process, shard_runs
 from flows.drill_check import drill_check
 from flows.planning import judge_fleet
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.changes import CHANGES_SCHEMA
 from rollback_drills.documents.shard import find_shards
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import Verification
@@ -351,3 +352,45 @@ def test_a_shard_that_never_ends_is_given_up_and_repeated(
     assert (given_up.name, given_up.message) == ("Cancelling", "The shard took too long.")
     assert [each["shard"] for each in state.result()["shards"]] == ["1/2", "2/2"]
     assert verified(url).is_intact
+
+
+def test_a_check_in_shards_says_what_a_single_one_says(
+    fleet: Path, url: str, receiver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {
+        "schema_version": CHANGES_SCHEMA,
+        "changes": [
+            {
+                "change_id": "a-change",
+                "promoted_at": "2026-11-20T09:00:00Z",
+                "schedule_ids": ["service-1", "service-6", "servise-3"],
+                "environments": ["production", "nowhere"],
+            }
+        ],
+    }
+    (tmp_path / "changes.json").write_text(json.dumps(changes))
+    monkeypatch.setenv("DRILLS_CHANGES", str(tmp_path / "changes.json"))
+    receiver.clear()
+    receiver.expect_request("/webhook").respond_with_data("busy", status=503)
+    check(fleet, retries=0)
+
+    said: dict[str, str] = {}
+    pages: dict[str, str] = {}
+    for provider, size in (("slack", SIZE), ("teams", 2 * COUNT)):
+        monkeypatch.setenv("DRILLS_SHARD_SIZE", str(size))
+        said[provider] = check(fleet, provider=provider, retries=0).message
+        with get_client(sync_client=True) as client:
+            wanted = {"artifacts": {"key": {"any_": ["rollback-drill-fleet"]}}}
+            pages[provider] = client.request("POST", "/artifacts/latest/filter", json=wanted).json()[0][
+                "data"
+            ]
+
+    for provider, message in said.items():
+        assert (
+            "through providers that this run was not asked for: 2 notifications wait for webhook" in message
+        )
+        assert f"nobody is notified through {provider}: the schedules have webhook" in message
+    for page in pages.values():
+        assert "servise-3" in page
+        assert "nowhere" in page
+        assert "service-6" not in page.partition("## Left out")[2].partition("##")[0]
