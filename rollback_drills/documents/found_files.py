@@ -63,7 +63,7 @@ def find_files(schedule_path: str, history_path: str | None) -> FoundFiles:
         raise UsageError(f"{show_path(schedule_path)} {what}", field="schedule")
     if history_path is None:
         return FoundFiles(files, schedules, by_key(files), problems, None)
-    histories, further = find_histories(history_path)
+    histories, further = find_histories(history_path, schedules)
     return FoundFiles(files, schedules, histories, problems | further, history_path)
 
 
@@ -82,8 +82,10 @@ def _search_place(field: str, place: str) -> tuple[list[NamedFile], dict[str, Su
     return name_files(place, found.documents), problems
 
 
-def find_histories(path: str) -> tuple[Histories, dict[str, Subject]]:
+def find_histories(path: str, schedules: Sequence[NamedFile] = ()) -> tuple[Histories, dict[str, Subject]]:
     """Find the histories at a place of their own, and what of it could not be searched.
+
+    If no file is called a history, all are, but for those that are read as schedules.
 
     Raises:
         UsageError: It is one file, or does not exist.
@@ -95,7 +97,12 @@ def find_histories(path: str) -> tuple[Histories, dict[str, Subject]]:
         raise UsageError(f"{show_path(path)} {what}", field="history")
     files, problems = _search_place("history", path)
     if not any(each.kind == "history" for each in files):
-        files = [msgspec.structs.replace(each, kind="history") for each in files if each.kind != "records"]
+        taken = {os.path.realpath(each.path) for each in schedules}
+        files = [
+            msgspec.structs.replace(each, kind="history")
+            for each in files
+            if each.kind != "records" and os.path.realpath(each.path) not in taken
+        ]
     return by_key(files), problems
 
 

@@ -60,6 +60,15 @@ def test_histories_at_a_place_of_their_own_are_named_too(fleet: Path, tmp_path: 
         assert "paymets.json: belongs to no schedule" in load_fleet(str(schedules), str(place)).warnings[0]
 
 
+def test_a_schedule_is_not_its_own_history(tmp_path: Path) -> None:
+    (tmp_path / "payments-schedule.json").write_text(json.dumps(SCHEDULE))
+
+    fleet = load_fleet(str(tmp_path), str(tmp_path))
+
+    assert fleet.subjects[0].history is None
+    assert list(fleet.warnings) == [f"{tmp_path.name}: has no history, so all schedules are without drills"]
+
+
 def test_a_check_in_shards_says_once_what_no_shard_can_say(fleet: Path, tmp_path: Path) -> None:
     (fleet / "unused-history.json").write_text("{}")
     empty = tmp_path / "empty"
