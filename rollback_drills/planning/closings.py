@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -19,13 +20,15 @@ from rollback_drills.planning.notification_text import tidy_facts
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.repeats import Ending, find_ending
-from rollback_drills.planning.routes import Route
+from rollback_drills.planning.routes import Route, find_owners
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.rendering.long_lists import name_some
 
+_MOST_NAMED: Final = 10
 _HEALTHY = (Readiness.READY, Readiness.NOT_REQUESTED)
 
 
@@ -76,13 +79,15 @@ def find_closings(
 ) -> Iterator[Closing]:
     """Yield the routes of this schedule whose cycle is over; `histories` has its routes by key.
 
-    A cycle is over when the schedule is in another one, or needs nothing any more. A route that a window or
-    an absence keeps silent, or whose provider was not asked for, is left to a later run.
+    A cycle is over when the schedule is in another one, or needs nothing any more. For a route it is also
+    over when its owner is none of the schedule any more: others look after the cycle. A route that a window
+    or an absence keeps silent, or whose provider was not asked for, is left to a later run.
     """
     judgement, plan = check.judgement, check.plan
     planned = {each.route_key for each in plan.route_decisions if each.is_delivered}
     suppressions = Suppressions(check.schedule_id, check.schedule, request.policy)
-    for leaving in find_leaving(judgement.cycle, planned, request, histories):
+    owners = find_owners(check.schedule)
+    for leaving in find_leaving(judgement.cycle, planned, request, histories, owners):
         if leaving.is_silent(suppressions, now):
             continue
         notification = None
@@ -107,6 +112,7 @@ def find_leaving(
     planned: Collection[str],
     request: PlanRequest,
     histories: Mapping[str, Sequence[SentNotification]],
+    owners: Collection[str] = (),
 ) -> Iterator[Leaving]:
     """Yield the routes whose cycle is over, and how each leaves it, as soon as nothing keeps it silent.
 
@@ -115,15 +121,27 @@ def find_leaving(
         planned: The keys of the routes that are notified now.
         request: Which providers are asked for.
         histories: By route key, what was sent.
+        owners: The keys of the schedule's owners; empty if they are not known.
     """
     for route_key, history in histories.items():
         last = history[-1]
         is_asked_for = request.requested is None or name_key(last.provider) in request.requested
-        if not is_over(last.cycle_id, cycle) or not is_asked_for or route_key in planned:
+        has_left = is_over(last.cycle_id, cycle) or _is_former(history, owners)
+        if not has_left or not is_asked_for or route_key in planned:
             continue
         ending = find_ending(history)
         if ending is not None:
             yield Leaving(route_key, history, ending)
+
+
+def _is_former(history: Sequence[SentNotification], owners: Collection[str]) -> bool:
+    """Whether a route is that of an owner whom the schedule does not have any more.
+
+    Somebody to whom the cycle was escalated never was its owner, and stays on it.
+    """
+    if not owners or name_key(history[-1].owner) in owners:
+        return False
+    return all(each.reason is not Reason.ESCALATED for each in history if not each.is_closed)
 
 
 def _build(judgement: Judgement, plan: Plan, leaving: Leaving, time_zone: str) -> Notification:
@@ -163,6 +181,8 @@ def _build(judgement: Judgement, plan: Plan, leaving: Leaving, time_zone: str) -
 
 
 def _what_happened(judgement: Judgement, opened: SentNotification) -> str:
+    if not is_over(opened.cycle_id, judgement.cycle):
+        return "handed over"
     if _was_performed(judgement, opened):
         return "performed"
     return "no longer needed" if judgement.readiness in _HEALTHY else "due at another time"
@@ -179,15 +199,22 @@ def _summary(judgement: Judgement, opened: SentNotification) -> str:
     schedule, history = judgement.schedule, judgement.history
     due = f"the cycle that was due {opened.due_at}" if opened.due_at else "the cycle"
     next_due = schedule.next_due_at or "at an unknown time"
+    if not is_over(opened.cycle_id, judgement.cycle):
+        owners = name_some(schedule.owners, _MOST_NAMED)
+        return f"{opened.owner} is no owner of the schedule any more. {_begin(due)} is with {owners} now."
     if _was_performed(judgement, opened):
         drill = history.latest_drill_id
         return f"Drill {drill} was performed and accepted; {due} is closed. Next due {next_due}."
     if judgement.cycle.retired:
-        return f"{due[0].upper()}{due[1:]} is closed: {judgement.cycle.retired}."
+        return f"{_begin(due)} is closed: {judgement.cycle.retired}."
     if judgement.readiness in _HEALTHY:
-        return f"{due[0].upper()}{due[1:]} is closed: the schedule needs nothing now. Next due {next_due}."
-    closed = f"{due[0].upper()}{due[1:]} is closed"
+        return f"{_begin(due)} is closed: the schedule needs nothing now. Next due {next_due}."
+    closed = f"{_begin(due)} is closed"
     return f"{closed}: the schedule is now due {next_due}, which has its own notification."
+
+
+def _begin(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _facts(report: ScheduleReport, plan: Plan, opened: SentNotification) -> Iterator[tuple[str, object]]:

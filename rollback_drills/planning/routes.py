@@ -140,6 +140,12 @@ def rules_of(*sources: RoutingPolicy | None) -> dict[str, OwnerRule]:
     return rules
 
 
+def find_owners(schedule: Schedule | None) -> frozenset[str]:
+    """Return the keys of the owners whom a schedule has; empty if its document cannot be read."""
+    owners = (schedule.owners or (DEFAULT_OWNER,)) if schedule else ()
+    return frozenset(map(name_key, owners))
+
+
 def _find_default_minutes(schedule: Schedule | None, policy: RoutingPolicy | None) -> float | int:
     """Return within how many minutes an owner without a rule acknowledges; the caller's policy wins."""
     sources = [source for source in (policy, schedule) if source is not None]

@@ -140,6 +140,24 @@ def test_what_nobody_acknowledges_is_escalated_once(url: str, told: HTTPServer) 
     assert "payments" in pages_of("rollback-drill-follow-up-cycles")[0]
 
 
+def test_an_owner_who_was_renamed_leaves_the_cycle_and_one_silence_is_escalated(
+    url: str, told: HTTPServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "schedule.json"
+    path.write_text(path.read_text().replace("payments-team", "billing-team"))
+
+    drill_check(return_state=True)
+    states = [follow_up(LATER + timedelta(minutes=15 * number)) for number in range(2)]
+
+    assert [each.name for each in states] == ["Healthy", "Healthy"], states[0].message
+    assert sorted(owners_told(told)) == [
+        "billing-team: first",
+        "payments-team: first",
+        "payments-team: resolved",
+        "platform: escalated",
+    ]
+
+
 def test_who_acknowledges_by_the_form_is_not_escalated_until_it_ends(url: str, told: HTTPServer) -> None:
     unknown = acknowledge_notification("maria", cycle_id="gordcycle-none", return_state=True)
     assert unknown.is_failed()

@@ -15,6 +15,7 @@ from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, State
 from rollback_drills.planning.closings import Closing, find_closings
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.planning.routes import find_owners
 from tests.samples.builders import DRILL, NOW, checked, judged, make_subject, make_told, planned
 
 TICK = timedelta(microseconds=1)
@@ -283,3 +284,33 @@ def test_the_message_that_closes_names_its_route_and_no_environment_that_is_not_
     assert notification
     assert notification.route_key == closing.route_key == ROUTE
     assert notification.title == "Rollback drill no longer needed: payments"
+
+
+def test_an_owner_whom_the_schedule_no_longer_has_leaves_the_cycle() -> None:
+    (closing,) = make_case(next_due_at=DUE_AT, owners=["team-b", "team-c"]).close()
+
+    notification = closing.notification
+    assert notification
+    assert notification.is_closing
+    assert notification.owner == "team-a"
+    assert notification.title == "Rollback drill handed over: payments (production)"
+    assert notification.summary == (
+        "team-a is no owner of the schedule any more."
+        f" The cycle that was due {DUE_AT} is with team-b, team-c now."
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "owners"),
+    [
+        pytest.param([opened()], ["Team-A", "team-b"], id="spelt in another way"),
+        pytest.param([opened(reason=Reason.ESCALATED)], ["team-b"], id="escalated to somebody else"),
+        pytest.param([opened(), opened(number=2, reason=Reason.ESCALATED)], ["team-b"], id="later escalated"),
+    ],
+)
+def test_who_still_belongs_to_the_cycle_stays(sent: Sequence[SentNotification], owners: list[str]) -> None:
+    assert make_case(*sent, next_due_at=DUE_AT, owners=owners).close() == []
+
+
+def test_a_document_that_cannot_be_read_hands_nothing_over() -> None:
+    assert find_owners(None) == frozenset()
