@@ -8,7 +8,9 @@ import typer
 from rollback_drills.documents.fleet import find_subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
+from rollback_drills.names.keys import find_spelling
 from rollback_drills.reports.explained import explain_subject
 from rollback_drills.settings import Settings, require_watched
 from rollback_drills_cli import options
@@ -51,12 +53,22 @@ def explain(
     found = explain_subject(
         subject, evidence, settings.criteria, now=instant, policy=policy, owner=owner, provider=provider
     )
+    if not found.routes and (owner or provider):
+        whole = explain_subject(subject, evidence, settings.criteria, now=instant, policy=policy)
+        _check_name("owner", owner, [each.owner for each in whole.routes])
+        _check_name("provider", provider, [each.provider for each in whole.routes])
     if as_json:
         print_json(found)
         return
     print_explanation(found)
     if found.recorded:
         print_recorded(found.recorded, found.differences)
+
+
+def _check_name(kind: str, name: str | None, known: Sequence[str]) -> None:
+    """Refuse the name of an owner or a provider that no route of the schedule has."""
+    if name is not None and known and find_spelling(name, known) is None:
+        raise UsageError(explain_unknown(kind, name, sorted(known)), field=kind)
 
 
 def _choose(subjects: Sequence[Subject], wanted: str | None) -> Subject:

@@ -1,14 +1,17 @@
 """`drills look-ahead`: what is due in the next 90 days, and what will go wrong."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from rollback_drills.documents.policy_file import read_policy
-from rollback_drills.names.keys import is_same
-from rollback_drills.planning.fleet_check import start_checks
-from rollback_drills.planning.look_ahead import UnclearSchedule, find_outlooks, find_unclear
+from rollback_drills.documents.unknown_name import explain_unknown
+from rollback_drills.errors import UsageError
+from rollback_drills.names.keys import find_spelling, is_same
+from rollback_drills.planning.fleet_check import ScheduleCheck, start_checks
+from rollback_drills.planning.look_ahead import Outlook, UnclearSchedule, find_outlooks, find_unclear
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.reports.look_ahead import LookAhead, build_look_ahead, explain_unclear, summarise
@@ -50,6 +53,8 @@ def look_ahead(
         request = replace(request, excepted=find_quiet(evidence, cycles, now=at)[1])
     checks = start_checks(fleet.subjects, judgements)
     outlooks = find_outlooks(checks, request, settings.criteria, now=at)
+    if owner is not None:
+        _check_owner(owner, checks, outlooks)
     wanted = [each for each in outlooks if owner is None or is_same(owner, each.owner)]
     unclear = [each for each in find_unclear(checks, request) if owner is None or _may_concern(each, owner)]
     document = build_look_ahead(wanted, unclear, now=at)
@@ -59,6 +64,14 @@ def look_ahead(
         _print(document)
     if not document.is_clean:
         raise typer.Exit(1)
+
+
+def _check_owner(owner: str, checks: Sequence[ScheduleCheck], outlooks: Sequence[Outlook]) -> None:
+    names = [each.owner for each in outlooks]
+    names += [name for each in checks if each.schedule for name in each.schedule.owners]
+    is_complete = all(each.schedule for each in checks)  # one that cannot be read has owners, too
+    if is_complete and find_spelling(owner, names) is None:
+        raise UsageError(explain_unknown("owner", owner, sorted(names)), field="owner")
 
 
 def _may_concern(schedule: UnclearSchedule, owner: str) -> bool:

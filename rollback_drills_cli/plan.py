@@ -18,6 +18,7 @@ from rollback_drills.planning.routes import (
     named_providers,
     parse_requested,
 )
+from rollback_drills.planning.unused_providers import explain_unused
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import worst
 from rollback_drills.settings import Settings
@@ -54,6 +55,7 @@ def plan(
         [Loaded(routing_policy or "", request.policy)],
         connectors=request.connectors if settings.connector_config else None,
     )
+    names += explain_unused(checks, request)
     if as_json:
         own = {"warnings": names} if fleet.is_single else {}
         documents = [

@@ -151,3 +151,15 @@ def test_what_is_no_file_is_not_read(explain: Explain, tmp_path: Path) -> None:
 
     assert [bool(each["sha256"]) for each in found["documents"]] == [True, False]
     assert "zero-schedule.json: is not a file" in explain("zero-schedule.json")[1]
+
+
+@pytest.mark.parametrize(("option", "kind"), [("--owner", "owner"), ("--provider", "provider")])
+def test_a_filter_that_matches_no_route_names_those_there_are(
+    explain: Explain, option: str, kind: str
+) -> None:
+    code, out, err = explain("payments", option, "nobody")
+
+    assert (code, out) == (2, "")
+    known = "team-a" if kind == "owner" else "slack"
+    assert f'there is no {kind} "nobody"; there ' in err
+    assert known in err

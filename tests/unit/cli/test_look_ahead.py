@@ -104,3 +104,14 @@ def test_an_exception_in_the_evidence_counts(schedule: Path, tmp_path: Path) -> 
 def test_without_a_schedule_it_says_what_is_missing() -> None:
     done = CliRunner().invoke(app, ["look-ahead"], env={"DRILLS_SCHEDULE": ""})
     assert isinstance(done.exception, UsageError)
+
+
+def test_an_owner_whom_nobody_knows_is_refused_with_the_names_there_are(schedule: Path) -> None:
+    done = run(schedule, "--owner", "team-z")
+
+    assert isinstance(done.exception, UsageError)
+    assert 'there is no owner "team-z"; there are ' in str(done.exception)
+    assert "team-a" in str(done.exception)
+
+    (schedule.parent / "bad-schedule.json").write_text("{")
+    assert run(schedule.parent, "--owner", "team-z").exit_code == 1  # whose schedule it may be
