@@ -9,7 +9,8 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.recovery.act import Act
 from rollback_drills_cli.evidence.signing import open_key
-from rollback_drills_cli.output import console, print_problem
+from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def read_by(by: str | None) -> str:
 def find_replay_approvals() -> frozenset[str]:
     """Ask the Prefect server through which connectors nothing is replayed without an approval."""
     quieten_prefect()
-    with console(stderr=True).status("asking the Prefect server"):
+    with show_waiting("asking the Prefect server"):
         from blocks.registry import find_replay_approvals as find  # Prefect takes a second to import
 
         return find()

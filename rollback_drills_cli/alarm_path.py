@@ -16,15 +16,15 @@ from rollback_drills.planning.routes import (
     named_providers,
     parse_requested,
 )
-from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.relative_time import how_long
 from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
 from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
-from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.database import DatabaseOption, find_evidence
-from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.judged_documents import judge_documents, load_documents
+from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 from rollback_drills_cli.request_options import option_of
 from rollback_drills_cli.run_endings import print_ending
@@ -79,11 +79,11 @@ def alarm_path(
             as_of=at if now else None,
         )
         return
-    fleet = load_documents(settings, as_json=as_json)
+    fleet = load_documents(settings)
     requested = parse_requested(provider)
     named = named_providers(subject.schedule for subject in fleet.subjects)
     check_requested(requested, known_providers(named, requested, list))
-    judgements = judge_all(fleet.subjects, settings.criteria, now=at)
+    judgements = judge_documents(fleet, settings, now=at)
     findings = []
     if evidence := find_evidence(database):
         from rollback_drills.followup.alarm_path_reading import read_findings  # with SQLAlchemy
@@ -116,7 +116,7 @@ def _print(report: "AlarmPathReport") -> None:
 
 def _run_flow(*, verbose: bool, as_json: bool, **parameters: Any) -> None:
     quieten_prefect(verbose=verbose)
-    with console(stderr=True).status("drilling the alarm paths"):
+    with show_waiting("drilling the alarm paths"):
         from flows.alarm_path_drill import alarm_path_drill  # Prefect takes a second to import
 
         state = alarm_path_drill(**parameters, return_state=True)

@@ -8,7 +8,8 @@ import typer
 from rollback_drills.documents.fields import write_instant
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import console, print_json, print_line, print_problem, print_table
+from rollback_drills_cli.output import print_json, print_line, print_problem, print_table
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Manage the tokens of the HTTP API.")
@@ -36,7 +37,7 @@ def create(
     ends = None if expires_days is None else datetime.now(UTC) + timedelta(days=expires_days)
     token, secret = issue_token(name, Scope(scope), ends)
     quieten_prefect()
-    with console(stderr=True).status("saving"):
+    with show_waiting("saving"):
         from blocks.api_tokens import save_token  # Prefect takes a second to import
 
         save_token(token)
@@ -48,7 +49,7 @@ def create(
 def list_all(as_json: JsonOption = False) -> None:
     """List the tokens with scope and expiry."""
     quieten_prefect()
-    with console(stderr=True).status("asking the Prefect server"):
+    with show_waiting("asking the Prefect server"):
         from blocks.api_tokens import find_tokens  # Prefect takes a second to import
 
         found = find_tokens()
@@ -80,7 +81,7 @@ def list_all(as_json: JsonOption = False) -> None:
 def revoke(name: NameArgument) -> None:
     """Revoke a token. Running servers refuse it within 15 seconds."""
     quieten_prefect()
-    with console(stderr=True).status("revoking"):
+    with show_waiting("revoking"):
         from blocks.api_tokens import delete_token  # Prefect takes a second to import
 
         delete_token(name)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from rollback_drills_cli.options import parse_now
-from rollback_drills_cli.output import console
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 from rollback_drills_cli.run_endings import print_ending
 
@@ -23,7 +23,7 @@ def run_delivery(
         UsageError: It cannot be delivered as it was asked for.
     """
     quieten_prefect(verbose=False)
-    with console(stderr=True).status("delivering"):
+    with show_waiting("delivering"):
         from flows.deliver_audit_package import deliver_audit_package  # Prefect takes a second to import
 
         state = deliver_audit_package(

@@ -8,11 +8,9 @@ import typer
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
-from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
-from rollback_drills_cli.check import load_documents
-from rollback_drills_cli.judged_documents import with_judged_documents
+from rollback_drills_cli.judged_documents import judge_documents, load_documents, with_judged_documents
 from rollback_drills_cli.output_file import OutOption, write_whole
 
 
@@ -28,8 +26,8 @@ def badge(
     A document without an id is known by its path. Exit code 0 in any state.
     """
     at = options.parse_now(now)
-    fleet = load_documents(settings, as_json=True)
-    judgements = judge_all(fleet.subjects, settings.criteria, now=at)
+    fleet = load_documents(settings)
+    judgements = judge_documents(fleet, settings, now=at)
     by_id = {each.cycle.schedule_id: each for each in judgements}
     known_as = find_spelling(schedule_id, by_id)
     if known_as is None:

@@ -1,13 +1,12 @@
 """`drills calendar`: writes when drills are due, for a calendar."""
 
 from rollback_drills.documents.quotation import show
-from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
-from rollback_drills_cli.check import load_documents
-from rollback_drills_cli.judged_documents import with_judged_documents
+from rollback_drills_cli.judged_documents import judge_documents, load_documents, with_judged_documents
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.output_file import OutOption, write_whole
+from rollback_drills_cli.progress import show_count
 
 
 @with_judged_documents
@@ -21,12 +20,14 @@ def calendar(
     Exit code 0 in any state.
     """
     at = options.parse_now(now)
-    fleet = load_documents(settings, as_json=True)
-    judgements = judge_all(fleet.subjects, settings.criteria, now=at)
+    fleet = load_documents(settings)
+    judgements = judge_documents(fleet, settings, now=at)
     from rollback_drills.reports.calendar import build_calendar
 
     documents = [each.document for each in fleet.subjects]
-    write_whole(build_calendar(judgements, documents, now=at), out)
+    with show_count("schedules", len(judgements)) as progress:
+        written = build_calendar(judgements, documents, now=at, progress=progress)
+    write_whole(written, out)
     for each in judgements:
         known_as = show(each.cycle.schedule_id)
         if each.cycle.retired:

@@ -1,7 +1,6 @@
 """`drills history` and `drills check`: judge documents, send nothing."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,16 +16,15 @@ from rollback_drills.rendering.relative_time import how_long, write_count
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
 from rollback_drills_cli.fleet_lists import choose_listed, print_states
-from rollback_drills_cli.judged_documents import with_judged_documents
+from rollback_drills_cli.judged_documents import load_documents, with_judged_documents
 from rollback_drills_cli.output import (
-    console,
     print_checks,
     print_items,
     print_json,
     print_line,
-    print_problem,
     print_table,
 )
+from rollback_drills_cli.progress import show_waiting
 
 FLEET_SCHEMA = "rollback-drills.fleet.v1"
 
@@ -66,7 +64,7 @@ def check(
     Exit code 0 if every schedule is ready, due soon or not requested, 1 if one needs attention.
     """
     at = options.parse_now(now)
-    fleet = load_documents(settings, as_json=as_json)
+    fleet = load_documents(settings)
     judged = judge_each(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
     states: list[Readiness] = []
     reports = (_note_state(each.schedule_report, states) for each in judged)
@@ -76,7 +74,8 @@ def check(
         report = next(reports)
         print_checks(f"Drill schedule {report.display_name}".strip(), report)
     else:
-        several = list(reports)
+        with show_waiting(f"judging {write_count(len(fleet.subjects), 'schedule')}"):
+            several = list(reports)
         _print_fleet(several, at)
         print_states(states)
         _print_warnings(several)
@@ -86,29 +85,6 @@ def check(
 def _note_state(report: ScheduleReport, states: list[Readiness]) -> ScheduleReport:
     states.append(report.status)
     return report
-
-
-def load_documents(settings: Settings, *, as_json: bool) -> Fleet:
-    """Read the documents, and print what is odd about them.
-
-    Args:
-        settings: Where they are.
-        as_json: Whether a program reads what is printed, so that no progress is shown.
-    """
-    with _progress(f"reading {settings.schedule}", show=not as_json):
-        fleet = load_fleet(settings.schedule, settings.history, settings.changes)
-    for warning in fleet.warnings:
-        print_problem(f"warning: {warning}")
-    return fleet
-
-
-@contextmanager
-def _progress(what: str, *, show: bool) -> Iterator[None]:
-    if not show:
-        yield
-        return
-    with console(stderr=True).status(what):
-        yield
 
 
 def print_documents(documents: Iterable[Any], fleet: Fleet, at: datetime, **of_fleet: Any) -> None:

@@ -16,7 +16,8 @@ from rollback_drills_cli.connector_outages import NameArgument, close_outage, li
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
 from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import console, print_json, print_line, print_problem, print_table
+from rollback_drills_cli.output import print_json, print_line, print_problem, print_table
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def import_file(
     if path is None:
         raise UsageError(f"name the file to import, or set {VARIABLES['connector_config']}")
     quieten_prefect()
-    with console(stderr=True).status("importing"):
+    with show_waiting("importing"):
         from blocks.connector_import import import_connectors  # Prefect takes a second to import
 
         imported = import_connectors(path, os.environ)
@@ -60,7 +61,7 @@ def import_file(
 def list_connectors(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
     """List the connectors on the Prefect server, with the reason if one does not work."""
     quieten_prefect()
-    with console(stderr=True).status("asking the Prefect server"):
+    with show_waiting("asking the Prefect server"):
         from blocks.registry import (  # Prefect takes a second to import
             configured_connectors,
             find_unusable,
@@ -131,7 +132,7 @@ def test(
     Exit code 0 if the provider accepted it, else 1.
     """
     quieten_prefect()
-    with console(stderr=True).status(f"trying {name}"):
+    with show_waiting(f"trying {name}"):
         from blocks.registry import load_connector  # Prefect takes a second to import
 
         verdict = load_connector(name).check(timeout_seconds=timeout_seconds)
@@ -157,7 +158,7 @@ def disable(
     act = read_act(by, reason)
     opened = open_outbox(database, to_write=True)
     quieten_prefect()
-    with console(stderr=True).status("asking the Prefect server"):
+    with show_waiting("asking the Prefect server"):
         from blocks.registry import configured_connectors  # Prefect takes a second to import
 
         known = [each.name for each in configured_connectors()]

@@ -9,13 +9,13 @@ import typer
 
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.errors import UsageError
-from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.settings import Settings, find_database_url
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.flags import describe
-from rollback_drills_cli.judged_documents import with_judged_documents
-from rollback_drills_cli.output import print_line, show_progress
+from rollback_drills_cli.judged_documents import judge_documents, with_judged_documents
+from rollback_drills_cli.output import print_line
+from rollback_drills_cli.progress import show_count
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -63,7 +63,7 @@ def console(
         write_outage_export(describe(error), out, now=at)
         raise
     opened, problem = _open(database)
-    judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by="console")
+    judgements = judge_documents(fleet, settings, now=at, generated_by="console")
     problems = [problem] if problem else []
 
     def explain(error: Exception) -> str:
@@ -75,14 +75,10 @@ def console(
     pages = read_console(
         problem or opened, fleet.subjects, judgements, now=at, explain=explain, warnings=fleet.warnings
     )
-    from rich.progress import MofNCompleteColumn, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("pages"), MofNCompleteColumn(), TimeElapsedColumn())
-    with show_progress(*columns) as bar:
-        task = bar.add_task("pages", total=count_pages(pages))
-        links = StaticLinks(PrefectLinks(address))
-        write_export(pages, out, links, progress=lambda done: bar.update(task, completed=done))
-    print_line(f"{count_pages(pages):,} pages are in {out}; open {out}/index.html")
+    count = count_pages(pages)
+    with show_count("pages", count) as show:
+        write_export(pages, out, StaticLinks(PrefectLinks(address)), progress=show)
+    print_line(f"{count:,} pages are in {out}; open {out}/index.html")
     if problems:
         raise UsageError(problems[0])
 

@@ -14,7 +14,8 @@ from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
-from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 from rollback_drills_cli.request_options import option_of
 from rollback_drills_cli.run_endings import read_result
@@ -94,7 +95,7 @@ def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[PlainJso
         UsageError: It ended without a result, because of what it was given.
     """
     quieten_prefect(verbose=verbose)
-    with console(stderr=True).status("delivering"):
+    with show_waiting("delivering"):
         from flows.deliver_notifications import deliver_notifications  # Prefect takes a second to import
 
         state = deliver_notifications(**parameters, return_state=True)

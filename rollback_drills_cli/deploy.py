@@ -7,7 +7,8 @@ import typer
 from rollback_drills.errors.effects import note_effect
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills_cli.options import WORK_POOL
-from rollback_drills_cli.output import console, print_line, print_problem
+from rollback_drills_cli.output import print_line, print_problem
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 
@@ -22,7 +23,7 @@ def deploy(
     registers the connectors. Workers import the flows from where rollback-drills is installed.
     """
     quieten_prefect()
-    with console(stderr=True).status("deploying to the Prefect server"):
+    with show_waiting("deploying to the Prefect server"):
         from deployments.left_behind import find_left_behind
         from deployments.server_setup import (
             create_automations,

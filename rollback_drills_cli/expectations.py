@@ -18,8 +18,7 @@ from rollback_drills.linting.expectation_results import Tested, find_results, re
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.settings import Settings, require_watched
 from rollback_drills_cli import options
-from rollback_drills_cli.check import load_documents
-from rollback_drills_cli.judged_documents import with_judged_documents
+from rollback_drills_cli.judged_documents import load_documents, with_judged_documents
 from rollback_drills_cli.output import format_json, print_line
 from rollback_drills_cli.output_file import write_whole
 
@@ -67,7 +66,7 @@ def run_tests(
     if wants_record and os.path.lexists(file):
         raise UsageError(f"{file} exists; remove it first, or name another file")
     expectations = None if wants_record else read_expectations(file)
-    fleet = load_documents(settings, as_json=format_name != ResultFormat.TABLE)
+    fleet = load_documents(settings)
     if expectations is None:
         made = record(fleet.subjects, settings.criteria, request, now=options.parse_now(now))
         write_whole(write_expectations(made, file), file)

@@ -14,10 +14,9 @@ from rollback_drills.names.keys import find_spelling
 from rollback_drills.reports.explained import explain_subject
 from rollback_drills.settings import Settings, require_watched
 from rollback_drills_cli import options
-from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.database import DatabaseOption, find_evidence
 from rollback_drills_cli.explanation_text import print_explanation, print_recorded
-from rollback_drills_cli.judged_documents import with_judged_documents
+from rollback_drills_cli.judged_documents import load_documents, with_judged_documents
 from rollback_drills_cli.output import print_json
 
 
@@ -46,7 +45,7 @@ def explain(
     """
     instant = options.parse_instant("--at", at)
     require_watched(settings)
-    fleet = load_documents(settings, as_json=as_json)
+    fleet = load_documents(settings)
     subject = _choose(fleet.subjects, schedule_id)
     policy = read_policy(routing_policy)
     evidence = find_evidence(database)

@@ -13,7 +13,8 @@ from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.relative_time import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_existing
-from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 from rollback_drills_cli.run_endings import print_ending
 
@@ -147,7 +148,7 @@ def _run_flow(
     verbose: bool,
 ) -> None:
     quieten_prefect(verbose=verbose)
-    with console(stderr=True).status("escalating"):
+    with show_waiting("escalating"):
         from flows.escalate_unacknowledged import escalate_unacknowledged  # Prefect takes a second to import
 
         state = escalate_unacknowledged(

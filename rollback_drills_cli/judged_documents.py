@@ -1,13 +1,19 @@
-"""The options of every command that judges documents: which they are, and by what they are judged."""
+"""What the commands have in common that judge documents: their options, and how they read and judge."""
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import wraps
 from inspect import signature
 from typing import Any, Final
 
-from rollback_drills.settings import read_settings
+from rollback_drills.documents.fleet import Fleet, load_fleet
+from rollback_drills.readiness.judgement import Judgement, judge_all
+from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.settings import Settings, read_settings
 from rollback_drills_cli import options
+from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.progress import show_waiting
 
 _PARAMETER: Final = "settings"
 _OPTIONS: Final[Mapping[str, Any]] = {
@@ -43,3 +49,20 @@ def with_judged_documents(command: Callable[..., None]) -> Callable[..., None]:
             parameters.append(each)
     read_first.__signature__ = whole.replace(parameters=parameters)  # type: ignore[attr-defined]  # typer reads it
     return read_first
+
+
+def load_documents(settings: Settings) -> Fleet:
+    """Read the documents, and print what is odd about them."""
+    with show_waiting(f"reading {settings.schedule}"):
+        fleet = load_fleet(settings.schedule, settings.history, settings.changes)
+    for warning in fleet.warnings:
+        print_problem(f"warning: {warning}")
+    return fleet
+
+
+def judge_documents(
+    fleet: Fleet, settings: Settings, *, now: datetime, generated_by: str = "cli"
+) -> list[Judgement]:
+    """Judge every schedule of a fleet."""
+    with show_waiting(f"judging {write_count(len(fleet.subjects), 'schedule')}"):
+        return judge_all(fleet.subjects, settings.criteria, now=now, generated_by=generated_by)

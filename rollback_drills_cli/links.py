@@ -15,7 +15,8 @@ from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
 from rollback_drills_cli.options import JsonOption, ScheduleOption, parse_now
-from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def rotate_keys(
 ) -> None:
     """Sign new links with a new key. Links that were sent stay valid until they expire."""
     quieten_prefect()
-    with console(stderr=True).status("saving"):
+    with show_waiting("saving"):
         from blocks.link_keys import load_link_keys, replace_link_keys  # Prefect takes a second to import
         from rollback_drills.access.link_permission import LinkKeys
 
@@ -101,7 +102,7 @@ def feed(
     record = record_feed(owner, by=by, created_at=now)
     index = open_existing(database, to_write=True)
     quieten_prefect()
-    with console(stderr=True).status("signing"):
+    with show_waiting("signing"):
         from blocks.link_keys import open_link_keys  # Prefect takes a second to import
 
         permission = open_link_keys().sign_feed(record.session_id, now=now)

@@ -15,7 +15,9 @@ from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.files import lint_files
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.workspace import find_in_workspace
 
 
@@ -47,7 +49,8 @@ def lint(
     """
     wanted = _parse_format(format_name, as_json=as_json)
     files, unsearched = _find_files(paths)
-    linted = lint_files(files, now=datetime.now(UTC))
+    with show_waiting(f"looking through {write_count(len(files), 'document')}"):
+        linted = lint_files(files, now=datetime.now(UTC))
     linted.findings[:0] = unsearched
     if wanted is Format.GITHUB:
         from rollback_drills.linting.annotations import write_annotations

@@ -13,13 +13,11 @@ from rollback_drills.names.keys import find_spelling, is_same
 from rollback_drills.planning.fleet_check import ScheduleCheck, start_checks
 from rollback_drills.planning.look_ahead import Outlook, UnclearSchedule, find_outlooks, find_unclear
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.reports.look_ahead import LookAhead, build_look_ahead, explain_unclear, summarise
 from rollback_drills.settings import Settings, require_watched
 from rollback_drills_cli import options
-from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.database import DatabaseOption, find_evidence
-from rollback_drills_cli.judged_documents import with_judged_documents
+from rollback_drills_cli.judged_documents import judge_documents, load_documents, with_judged_documents
 from rollback_drills_cli.output import print_json, print_line
 
 
@@ -39,8 +37,8 @@ def look_ahead(
     """
     at = options.parse_now(now)
     require_watched(settings)
-    fleet = load_documents(settings, as_json=as_json)
-    judgements = judge_all(fleet.subjects, settings.criteria, now=at)
+    fleet = load_documents(settings)
+    judgements = judge_documents(fleet, settings, now=at)
     request = PlanRequest(policy=read_policy(routing_policy))
     if evidence := find_evidence(database):
         from rollback_drills.followup.open_cycles import find_quiet

@@ -13,7 +13,6 @@ from rollback_drills_cli.streams import write_bytes, write_error, write_parts
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, ProgressColumn
 
 _WIDTH_IN_FILES = 140
 STATE_STYLES = {
@@ -61,14 +60,6 @@ def console(*, stderr: bool = False) -> "Console":
     if not opened.is_terminal and "COLUMNS" not in os.environ:
         opened.width = _WIDTH_IN_FILES
     return opened
-
-
-def show_progress(*columns: "str | ProgressColumn") -> "Progress":
-    """Return a bar on standard error; where no person looks, not even the line break after it is written."""
-    from rich.progress import Progress
-
-    terminal = console(stderr=True)
-    return Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
 
 
 def print_table(

@@ -19,14 +19,14 @@ from rollback_drills.planning.routes import (
     parse_requested,
 )
 from rollback_drills.planning.unused_providers import explain_unused
-from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import worst
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
-from rollback_drills_cli.check import exit_with, load_documents, print_documents
+from rollback_drills_cli.check import exit_with, print_documents
 from rollback_drills_cli.fleet_lists import choose_listed, print_states
-from rollback_drills_cli.judged_documents import with_judged_documents
+from rollback_drills_cli.judged_documents import judge_documents, load_documents, with_judged_documents
 from rollback_drills_cli.output import print_line, print_table
+from rollback_drills_cli.progress import show_count
 
 
 @with_judged_documents
@@ -44,12 +44,14 @@ def plan(
     Plans as if nobody was notified in this cycle yet. The exit codes are those of `drills check`.
     """
     at = options.parse_now(now)
-    fleet = load_documents(settings, as_json=as_json)
+    fleet = load_documents(settings)
     request = build_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
-    judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
+    judgements = judge_documents(fleet, settings, now=at, generated_by=generated_by)
     checks = start_checks(fleet.subjects, judgements)
-    for check in checks:
-        check.plan_at_once(request, now=at)
+    with show_count("plans", len(checks)) as show:
+        for done, check in enumerate(checks, start=1):
+            check.plan_at_once(request, now=at)
+            show(done)
     names = warn_of_names(
         [subject.schedule for subject in fleet.subjects],
         [Loaded(routing_policy or "", request.policy)],

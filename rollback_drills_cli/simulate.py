@@ -1,13 +1,10 @@
 """`drills simulate`: who would be notified of what, when and through what, in times to come."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from time import monotonic
 from typing import Annotated
 
 import msgspec
@@ -31,17 +28,16 @@ from rollback_drills.simulation.scenario import Scenario
 from rollback_drills.simulation.simulate import Simulation, simulate
 from rollback_drills.simulation.summary import Limits, summarise
 from rollback_drills_cli import options
-from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.filters import parse_period
-from rollback_drills_cli.judged_documents import with_judged_documents
+from rollback_drills_cli.judged_documents import load_documents, with_judged_documents
 from rollback_drills_cli.output import format_json, print_problem
 from rollback_drills_cli.output_file import OutOption, write_whole
 from rollback_drills_cli.plan import build_request
+from rollback_drills_cli.progress import show_count
 from rollback_drills_cli.simulation_text import Part, print_simulation
 
 _USUAL_LENGTH = timedelta(days=365)
 _USUAL = Limits()
-_NOT_SHOWN_BEFORE_SECONDS = 1.0
 
 
 class SimulationFormat(StrEnum):
@@ -123,7 +119,7 @@ def simulate_fleet(
     start = start or now.replace(second=0, microsecond=0)
     require_watched(settings)
     limits = Limits(silent_days, drills_per_week)
-    fleet = load_documents(settings, as_json=wanted is not SimulationFormat.TABLE)
+    fleet = load_documents(settings)
     request = build_request(settings, fleet, provider=provider, force=False, policy=routing_policy)
     scenario = Scenario(
         start,
@@ -191,38 +187,8 @@ def _read_assumptions(
 
 
 def _simulate(subjects: Sequence[Subject], scenario: Scenario) -> Simulation:
-    with _progress(len(subjects)) as progress:
+    with show_count("schedules", len(subjects)) as progress:
         return simulate(subjects, scenario, progress)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Show how many schedules are done, to people, and if it takes longer than a moment."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from rollback_drills_cli.output import console
-
-    bar = Progress(
-        TextColumn("schedules"),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console(stderr=True),
-        transient=True,
-    )
-    task, began = bar.add_task("schedules", total=total), monotonic()
-
-    def show(done: int) -> None:
-        if monotonic() - began > _NOT_SHOWN_BEFORE_SECONDS:
-            bar.start()
-        bar.update(task, completed=done)
-
-    try:
-        yield show
-    finally:
-        bar.stop()
 
 
 def _write(

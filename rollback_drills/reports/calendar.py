@@ -1,7 +1,7 @@
 """Writes due times and maintenance windows as an iCalendar file (RFC 5545)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
@@ -28,6 +28,7 @@ def build_calendar(
     *,
     now: datetime,
     owner: str = "",
+    progress: Callable[[int], None] = lambda _: None,
 ) -> bytes:
     """Write the next four due times of each schedule, and the maintenance windows that are not over.
 
@@ -40,24 +41,34 @@ def build_calendar(
         schedules: Their documents, in the same order; None for one that cannot be read.
         now: When the calendar is made, aware.
         owner: Only what concerns this owner; empty for all.
+        progress: Is called with how many schedules are done.
     """
-    calendar = start_calendar(f"Rollback drills of {one_line(owner)}" if owner else "Rollback drills")
-    for judgement, schedule in zip(judgements, schedules, strict=True):
-        if judgement.cycle.retired or (owner and not _is_among(owner, judgement.schedule.owners)):
+
+    def list_events() -> Iterator[Event]:
+        for done, (judgement, schedule) in enumerate(zip(judgements, schedules, strict=True), start=1):
+            if not judgement.cycle.retired:
+                yield from _list_events(judgement, schedule, now, owner)
+            progress(done)
+
+    name = f"Rollback drills of {one_line(owner)}" if owner else "Rollback drills"
+    return write_calendar(name, list_events())
+
+
+def _list_events(
+    judgement: Judgement, schedule: Schedule | None, now: datetime, owner: str
+) -> Iterator[Event]:
+    if owner and not _is_among(owner, judgement.schedule.owners):
+        return
+    if judgement.schedule.next_due_at:
+        yield _build_event(judgement, now)
+        for each in _list_later(judgement, schedule) if schedule else ():
+            yield _build_later(judgement, each, now)
+    for window in schedule.maintenance_windows if schedule else ():
+        if owner and window.owners and not _is_among(owner, window.owners):
             continue
-        if judgement.schedule.next_due_at:
-            calendar.add_component(_build_event(judgement, now))
-            if schedule:
-                for each in _list_later(judgement, schedule):
-                    calendar.add_component(_build_later(judgement, each, now))
-        for window in schedule.maintenance_windows if schedule else ():
-            if owner and window.owners and not _is_among(owner, window.owners):
-                continue
-            for occurrence in islice(window.find_occurrences(now), _SHOWN):
-                if occurrence.end_at > now:
-                    calendar.add_component(_build_window(judgement, occurrence, now))
-    written: bytes = calendar.to_ical()
-    return written
+        for occurrence in islice(window.find_occurrences(now), _SHOWN):
+            if occurrence.end_at > now:
+                yield _build_window(judgement, occurrence, now)
 
 
 def _is_among(owner: str, names: Sequence[str]) -> bool:
@@ -98,14 +109,15 @@ def _build_window(judgement: Judgement, window: MaintenanceWindow, now: datetime
     return event
 
 
-def start_calendar(name: str) -> Calendar:
-    """Begin a calendar."""
+def write_calendar(name: str, events: Iterable[Event]) -> bytes:
+    """Write a calendar. An event is twenty times as large as its text, so no more than one is in memory."""
     calendar = Calendar()
     calendar.add("prodid", f"-//{PRODUCT}//drills//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", name)
-    return calendar
+    begin, end, rest = calendar.to_ical().partition(b"END:VCALENDAR")
+    return b"".join((begin, *(each.to_ical() for each in events), end, rest))
 
 
 def start_event(uid: str, start: datetime, now: datetime) -> Event:

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from icalendar import Event
 
-from rollback_drills.reports.calendar import one_line, start_calendar, start_event
+from rollback_drills.reports.calendar import one_line, start_event, write_calendar
 from rollback_drills.simulation.happenings import Due, Notified
 from rollback_drills.simulation.simulate import Simulation
 
@@ -18,11 +18,7 @@ def build_simulated_calendar(simulation: Simulation, *, now: datetime) -> bytes:
         simulation: What was simulated.
         now: When the calendar is made, aware.
     """
-    calendar = start_calendar("Simulated rollback drills")
-    for event in _make_events(simulation, now):
-        calendar.add_component(event)
-    written: bytes = calendar.to_ical()
-    return written
+    return write_calendar("Simulated rollback drills", _make_events(simulation, now))
 
 
 def _make_events(simulation: Simulation, now: datetime) -> Iterator[Event]:

@@ -8,7 +8,8 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.options import WORK_POOL, JsonOption
-from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def apply(
     the name of ours.
     """
     quieten_prefect()
-    with console(stderr=True).status("asking the Prefect server"):
+    with show_waiting("asking the Prefect server"):
         from prefect.client.orchestration import get_client  # Prefect takes a second to import
 
         from rollback_drills_cli.automations.changes import Step, find_changes

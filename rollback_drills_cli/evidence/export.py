@@ -12,7 +12,8 @@ from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import open_key
 from rollback_drills_cli.filters import FromOption, ToOption, parse_period, read_schedule_id
 from rollback_drills_cli.options import JsonOption, parse_now
-from rollback_drills_cli.output import print_json, print_line, show_progress
+from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.progress import show_count
 
 
 def export(
@@ -32,7 +33,6 @@ def export(
     """
     start, end = (write_instant(each) if each else None for each in parse_period(since, until))
     index = open_existing(database)
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from rollback_drills.evidence.export.bundle import export as write_export
     from rollback_drills.evidence.export.bundle import refuse_existing
@@ -49,16 +49,14 @@ def export(
     with index.database.read() as connection:
         select_rows(connection, query)
     key = open_key(head.public_key)
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
-    with show_progress(*columns) as bar:
-        task = bar.add_task("exporting", total=None)
+    with show_count("rows") as show:
         manifest = write_export(
             index.database,
             query,
             out,
             key=key,
             exported_at=parse_now(None),
-            progress=lambda done: bar.update(task, completed=done),
+            progress=show,
         )
     if as_json:
         print_json(manifest)

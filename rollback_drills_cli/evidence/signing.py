@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rollback_drills_cli.output import console, print_problem
+from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def append_decision(database: "Database", record: "ExceptionRecord | DeclineReco
 def open_key(public_key: "PublicKey | None") -> "SigningKey":
     """Open the key of the evidence on the configured Prefect server."""
     quieten_prefect()
-    with console(stderr=True).status("opening the key of the evidence"):
+    with show_waiting("opening the key of the evidence"):
         from blocks.ledger_key import open_signing_key  # Prefect takes a second to import
 
         return open_signing_key(public_key)
@@ -59,7 +60,7 @@ def open_key(public_key: "PublicKey | None") -> "SigningKey":
 def make_key(origin: str) -> "SigningKey":
     """Make a new key for the evidence, and save it on the configured Prefect server."""
     quieten_prefect()
-    with console(stderr=True).status("saving a new key of the evidence"):
+    with show_waiting("saving a new key of the evidence"):
         from blocks.ledger_key import save_new_key
 
         return save_new_key(origin)

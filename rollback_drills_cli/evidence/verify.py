@@ -14,7 +14,8 @@ from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.remembered import WITNESS, NotAskedError, ask_for_head
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import print_json, print_line, print_table, show_progress
+from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.progress import show_count
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -68,21 +69,17 @@ def verify(
 
 
 def _verify(export: Path | None, database: str | None, trust: "Trust") -> Verification:
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
-    with show_progress(*columns) as bar:
-        task = bar.add_task("verifying", total=None)
+    with show_count("rows") as show:
         if export is not None:
             from rollback_drills.evidence.verify.bundle import verify_bundle
 
-            return verify_bundle(export, trust, lambda done: bar.update(task, completed=done))
+            return verify_bundle(export, trust, show)
         from rollback_drills.evidence.verify.ledger import TABLES, verify_ledger
 
         opened = open_existing(database, *TABLES).database
         remembered, remarks = _ask(opened)
         known = replace(trust, witnesses=[*trust.witnesses, *remembered])
-        result = verify_ledger(opened, known, lambda done: bar.update(task, completed=done))
+        result = verify_ledger(opened, known, show)
         result.remarks += remarks
         return result
 
