@@ -11,7 +11,7 @@ from rollback_drills.followup.acknowledgement import (
     AcknowledgementRecord,
     record_acknowledgement,
 )
-from rollback_drills.followup.route_choice import RouteChoice, choose_routes
+from rollback_drills.followup.route_choice import RouteChoice, choose_routes, keep_open
 
 MOST_AT_ONCE: Final = 100
 
@@ -32,13 +32,13 @@ def acknowledge(
         created_at: The clock of the evidence.
 
     Raises:
-        UsageError: One of them names what is unknown or says what cannot be said, or they are none or more
-            than a hundred routes.
+        UsageError: One of them names what is unknown or has ended, or says what cannot be said, or they are
+            none or more than a hundred routes.
     """
     records: dict[str, AcknowledgementRecord] = {}
     for choice, said in given:
         chosen = choose_routes(index, choice)
-        for route in chosen.routes:
+        for route in keep_open(index, chosen.routes):
             record = record_acknowledgement(said, route, now=now, created_at=created_at, due_at=chosen.due_at)
             records[route.route_key] = record
     if not 1 <= len(records) <= MOST_AT_ONCE:

@@ -73,6 +73,39 @@ def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
     return ChosenRoutes(chosen, due_at)
 
 
+def keep_open(index: EvidenceIndex, routes: Sequence[NotifiedRoute]) -> list[NotifiedRoute]:
+    """Return the routes of a cycle that can still be acknowledged.
+
+    A route is closed when its cycle has ended, or its owner has left it. Before anybody was notified in a
+    cycle, it has ended when the schedule is in another one. The drill of an alarm path may be acknowledged
+    late.
+
+    Raises:
+        UsageError: None can.
+    """
+    cycle_id, schedule_id = routes[0].cycle_id, routes[0].schedule_id
+    if schedule_id.startswith(ids.ALARM_PATH_PREFIX):
+        return list(routes)
+    of_cycle = select(OUTBOX.c.route_key, OUTBOX.c.is_closed).where(OUTBOX.c.cycle_id == cycle_id)
+    with index.database.read() as connection:
+        rows = connection.execute(of_cycle).all()
+    is_open = {row.route_key for row in rows if not row.is_closed}
+    closed = {row.route_key for row in rows} - is_open
+    kept = [each for each in routes if each.route_key not in closed]
+    has_ended = not is_open and (rows or _is_replaced(index, schedule_id, cycle_id))
+    if has_ended or not kept:
+        which = f"{cycle_id} of {show(schedule_id)}"
+        for_whom = "" if has_ended else f" for {routes[0].owner}"
+        raise UsageError(f"cycle {which} has ended{for_whom}; there is nothing to acknowledge any more")
+    return kept
+
+
+def _is_replaced(index: EvidenceIndex, schedule_id: str, cycle_id: str) -> bool:
+    """Return whether the newest plan of a schedule is of another cycle."""
+    newest = EvidenceFilter(metadata_kind=PLAN_KIND, schedule_id=schedule_id)
+    return any(plan.cycle_id != cycle_id for plan in index.read(newest, RecordedPlan, limit=1))
+
+
 def _find_alarm_path(index: EvidenceIndex, wanted: RouteChoice) -> str | None:
     """Return the cycle if the drill of an alarm path is meant, which has no plan; None if not."""
     if wanted.plan_id is not None or (wanted.cycle_id is None and wanted.schedule_id is None):

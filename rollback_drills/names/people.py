@@ -1,6 +1,7 @@
 """Decides whether two names of the evidence stand for one person: who asks may not be who approves."""
 
 from typing import Final
+from unicodedata import combining, normalize
 
 from rollback_drills.names.lookalikes import look_of
 
@@ -11,6 +12,10 @@ LINK: Final = "link"
 SHARED: Final = frozenset({PROXY, LINK})
 """What many people come through; everything else after `via` is the name of one token."""
 _VIA: Final = " via "
+_PLAIN: Final = str.maketrans(
+    {"\u00e6": "ae", "\u0153": "oe", "\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u00f0": "d"}
+)
+"""Letters without an accent to take off, as they are written where a keyboard lacks them."""
 
 
 def name_via(person: str, through: str) -> str:
@@ -25,7 +30,7 @@ def is_plain(name: str) -> bool:
 
 def is_same_person(one: str, other: str) -> bool:
     """Whether two names are of one person: the same in any spelling, or too alike to tell apart."""
-    return look_of(_person(one)) == look_of(_person(other))
+    return _look_of(_person(one)) == _look_of(_person(other))
 
 
 def is_same_caller(one: str, other: str) -> bool:
@@ -35,7 +40,13 @@ def is_same_caller(one: str, other: str) -> bool:
 
 def _callers(name: str) -> set[str]:
     token = name.rpartition(_VIA)[2] if _VIA in name else ""
-    return {look_of(_person(name)), *([look_of(token)] if token and token not in SHARED else ())}
+    return {_look_of(_person(name)), *([_look_of(token)] if token and token not in SHARED else ())}
+
+
+def _look_of(name: str) -> str:
+    """Return what a name looks like without its accents: people leave them out of their own names."""
+    bare = (each for each in normalize("NFD", name.casefold()) if not combining(each))
+    return look_of("".join(bare).translate(_PLAIN))
 
 
 def _person(name: str) -> str:

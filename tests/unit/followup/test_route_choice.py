@@ -8,9 +8,11 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
-from rollback_drills.followup.acknowledgement import NotifiedRoute
+from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementRecord, NotifiedRoute
+from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.route_choice import ChosenRoutes, RouteChoice, choose_routes
 from tests.samples.builders import NOW
+from tests.samples.ledgers import append_plan
 from tests.samples.world import World
 
 ONE = {"owners": ["team-a"], "notification_providers": ["slack"]}
@@ -186,3 +188,40 @@ def test_a_cycle_has_the_due_time_of_its_plan(database: Database, due_at: dateti
     World(database, {**ONE, "next_due_at": due_at.isoformat() if due_at else None}).check()
 
     assert choose(database, schedule_id="payments").due_at == due_at
+
+
+def test_a_cycle_that_has_ended_is_not_acknowledged(database: Database) -> None:
+    (plan,) = World(database, ONE).check()
+    World(database, {**ONE, "next_due_at": "2027-06-01T09:00:00Z"}, now=NOW + timedelta(hours=1)).check()
+
+    ended = f'^cycle {plan.cycle_id} of "payments" has ended; there is nothing to acknowledge any more$'
+    for wanted in ({"plan_id": plan.plan_id}, {"cycle_id": plan.cycle_id}, {"schedule_id": "payments"}):
+        with pytest.raises(UsageError, match=ended):
+            acknowledge_at(database, NOW, **wanted)
+
+
+def test_a_cycle_that_was_replaced_before_anybody_was_notified_has_ended(database: Database) -> None:
+    first, second = (
+        append_plan(database, NOW + timedelta(hours=hour), next_due_at=f"2027-06-0{hour}T09:00:00Z")
+        for hour in (1, 2)
+    )
+
+    with pytest.raises(UsageError, match=f'^cycle {first["cycle_id"]} of "payments" has ended; there is'):
+        acknowledge_at(database, NOW, cycle_id=first["cycle_id"])
+    assert acknowledge_at(database, NOW, cycle_id=second["cycle_id"])
+
+
+def test_an_owner_who_has_left_the_cycle_does_not_acknowledge_it(database: Database) -> None:
+    two = {**ONE, "owners": ["team-a", "team-b"]}
+    (plan,) = World(database, two).check()
+    World(database, {**two, "owners": ["team-b"]}, now=NOW + timedelta(hours=1)).check()
+
+    (record,) = acknowledge_at(database, NOW, cycle_id=plan.cycle_id)
+    assert record.owner == "team-b"
+    with pytest.raises(UsageError, match="has ended for team-a; there is nothing"):
+        acknowledge_at(database, NOW, cycle_id=plan.cycle_id, owner="team-a")
+
+
+def acknowledge_at(database: Database, now: datetime, **wanted: Any) -> list[AcknowledgementRecord]:
+    given = [(RouteChoice(**wanted), Acknowledgement("maria"))]
+    return acknowledge(EvidenceIndex(database), given, now=now, created_at=now)

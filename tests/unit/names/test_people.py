@@ -10,6 +10,10 @@ from rollback_drills.names.people import is_plain, is_same_caller, is_same_perso
     [
         pytest.param("maria", "Maria ", True, True, id="spelling"),
         pytest.param("Zoë", "Zoe\u0308", True, True, id="Unicode form"),
+        pytest.param("Zoë", "zoe", True, True, id="accent left out"),
+        pytest.param("Søren Łukasz", "soren lukasz", True, True, id="stroke left out"),
+        pytest.param("Zoë via link", "zoe via proxy", True, True, id="accent left out by one of two ways"),
+        pytest.param("zoe", "zora", False, False, id="other letters"),
         pytest.param("maria", "m\u0430ria", True, True, id="Cyrillic letter"),
         pytest.param("maria", "ma\ufe00ria", True, True, id="invisible variant"),
         pytest.param("maria", "anna", False, False, id="two people"),
