@@ -10,6 +10,7 @@ from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerRul
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.names.keys import find_spelling, name_key
+from rollback_drills.planning.misspelt_owners import find_misspelt_owners
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS, DEFAULT_OWNER, DEFAULT_PROVIDER
 
 _EVERY_ONE: Final = "all"
@@ -29,6 +30,8 @@ class KnownNames:
 
     owners: frozenset[str]
     """Owners, and whoever is escalated to."""
+    of_schedules: frozenset[str]
+    """Owners alone."""
     schedules: frozenset[str]
     routed: frozenset[str] | None
     """The providers in use; None if that depends on connectors that are not known."""
@@ -51,7 +54,8 @@ def know_names(
         policies: Routing policies in files of their own.
         connectors: The names of the configured connectors; None if they are not known.
     """
-    owners = {owner for each in schedules for owner in each.owners or (DEFAULT_OWNER,)}
+    of_schedules = frozenset(owner for each in schedules for owner in each.owners or (DEFAULT_OWNER,))
+    owners = set(of_schedules)
     routed = {name for each in schedules for name in each.notification_providers}
     for source in (*schedules, *policies):
         for rule in source.rules_by_owner.values():
@@ -63,6 +67,7 @@ def know_names(
         routed |= set(connectors) or {DEFAULT_PROVIDER}
     return KnownNames(
         frozenset(owners),
+        of_schedules,
         frozenset(each.schedule_id for each in schedules if each.schedule_id),
         None if is_open and connectors is None else frozenset(routed),
         None if connectors is None else frozenset(connectors),
@@ -89,6 +94,7 @@ def find_unknown_names(
         yield from _find_unmatched(loc, "rule", owner, "owner", known.owners)
     for loc, rule in _rules_of(source):
         yield from _find_in_rule(loc, rule, known)
+        yield from find_misspelt_owners(loc, rule, known.of_schedules)
     for index, window in enumerate(source.maintenance_windows):
         window_loc: Location = ("maintenance_windows", index)
         for key, names, kind, match in _matchers_of(window, known):

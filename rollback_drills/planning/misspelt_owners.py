@@ -1,0 +1,56 @@
+"""Finds people to escalate to whose names are slips of the names of owners: anybody can be one."""
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from rollback_drills.documents.quotation import json_path, show
+from rollback_drills.documents.repeats import Location
+from rollback_drills.documents.routing_policy import OwnerRule
+from rollback_drills.names.keys import name_key
+
+_MOST_COMPARED: Final = 200
+"""With more owners, to look at each would take longer than a hint is worth."""
+_SHORTEST: Final = 6
+"""Of shorter names one letter makes another one: `lead-a` and `lead-ab`."""
+
+
+def find_misspelt_owners(loc: Location, rule: OwnerRule, owners: Collection[str]) -> Iterator[str]:
+    """Yield path, name and remedy of everybody in a rule whose name is a slip of the name of an owner.
+
+    Args:
+        loc: Where the rule stands.
+        rule: The rule.
+        owners: The owners of the schedules.
+    """
+    if len(owners) > _MOST_COMPARED:
+        return
+    steps = [
+        ((*loc, "escalation_steps", place, "owner"), step.owner)
+        for place, step in enumerate(rule.escalation_steps)
+    ]
+    people = [((*loc, "escalation_owner"), rule.escalation_owner), *steps]
+    keys = {name_key(each): each for each in owners}
+    for where, name in people:
+        key = name_key(name)
+        if key in keys or len(key) < _SHORTEST:
+            continue
+        meant = next((each for each in keys if _is_slip(key, each)), "")
+        if meant:
+            remedy = f"did you mean {show(keys[meant])}?"
+            yield f"{json_path(where)} is {show(name)}, who owns no schedule; {remedy}"
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Whether a letter was left out or added, or two that adjoin were exchanged."""
+    if _digits(one) != _digits(other):
+        return False
+    shorter, longer = sorted((one, other), key=len)
+    if len(longer) == len(shorter) + 1:
+        return any(longer[:at] + longer[at + 1 :] == shorter for at in range(len(longer)))
+    return len(longer) == len(shorter) and any(
+        one[:at] + one[at + 1 : at + 2] + one[at] + one[at + 2 :] == other for at in range(len(one) - 1)
+    )
+
+
+def _digits(text: str) -> list[str]:
+    return [each for each in text if each.isdigit()]
