@@ -82,7 +82,7 @@ def record(served: Service, caller: str, body: RecordBody) -> tuple[RecordAnswer
     is_new = not _is_in_history(subject, drill)
     if not is_new and (known := _find_record(served.database(), subject.name, drill)):
         return known, False
-    ran = run_flow(served.options, "record-drill", _find_parameters(served, caller, subject, body))
+    ran = run_flow(served.options, "record-drill", _find_parameters(served, caller, subject, body, drill))
     written = _find_record(served.database(), subject.name, drill)
     if written is None:
         _is_in_history(_find_subject(served, body.schedule_id), drill)
@@ -142,9 +142,11 @@ def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> R
 
 
 def _find_parameters(
-    served: Service, caller: str, subject: Subject, body: RecordBody
+    served: Service, caller: str, subject: Subject, body: RecordBody, drill: Drill
 ) -> Mapping[str, object]:
     parameters = body.model_dump(exclude={"generated_by"})
+    if "executed_at" not in (body.further or ()):
+        parameters["executed_at"] = drill.executed_at  # the run begins later, and would name another drill
     return {
         **parameters,
         "schedule_id": subject.schedule_id,

@@ -88,6 +88,17 @@ def test_a_drill_is_recorded_once_however_often_it_arrives(
     assert len(runs) == 1
 
 
+def test_a_drill_without_a_time_was_performed_when_it_arrived(
+    options: ApiOptions, pipeline: TestClient, runs: Runs
+) -> None:
+    body = {name: value for name, value in BODY.items() if name not in ("drill_id", "executed_at")}
+
+    answer = pipeline.post(DRILLS, json=body)
+
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["drill"] in drills_of(options)
+
+
 def test_drills_that_a_first_version_recorded_are_no_obstacle(
     pipeline: TestClient, options: ApiOptions
 ) -> None:
