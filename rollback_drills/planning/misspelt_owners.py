@@ -42,7 +42,7 @@ def find_misspelt_owners(loc: Location, rule: OwnerRule, owners: Collection[str]
 
 def _is_slip(one: str, other: str) -> bool:
     """Whether a letter was left out or added, or two that adjoin were exchanged."""
-    if _digits(one) != _digits(other):
+    if abs(len(one) - len(other)) > 1 or _digits(one) != _digits(other):
         return False
     shorter, longer = sorted((one, other), key=len)
     if len(longer) == len(shorter) + 1:
