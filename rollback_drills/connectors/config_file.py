@@ -13,8 +13,10 @@ from pydantic import ValidationError
 from rollback_drills.connectors.entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
 from rollback_drills.connectors.types import FURTHER_TYPES
 from rollback_drills.documents.careful_reader import UnusableDocumentError, explain_repeats
+from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.repeats import parse_json
+from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
 
@@ -63,6 +65,8 @@ def read_connector_config(path: Path) -> list[NamedEntry]:
         name = connector_name(written)
         if not name.strip("-"):
             problems.append(f"{where} has a name without letters and digits")
+        elif odd := explain_odd_name(written):
+            problems.append(f"{where} {odd}")
         elif name in {named.name for named in found}:
             problems.append(f"{where} has the same name as another connector ({name}); rename one")
         else:
@@ -128,7 +132,9 @@ def _read_entry(group: str, written: str, value: Any, problems: list[str]) -> En
     kind = _kind_of(written, value)
     model = ENTRIES.get(kind) if isinstance(kind, str) else None
     if model is None:
-        problems.append(f"{json_path((*loc, 'type'))} must be one of {', '.join(ENTRIES)}")
+        near = find_similar(kind, ENTRIES) if isinstance(kind, str) else ""
+        meant = f'; did you mean "{near}"?' if near else ""
+        problems.append(f"{json_path((*loc, 'type'))} must be one of {', '.join(ENTRIES)}{meant}")
         return None
     try:
         entry = model.model_validate(value)

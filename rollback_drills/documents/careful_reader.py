@@ -138,7 +138,11 @@ def _look(model: type[Document], data: bytes, origin: Origin) -> _Looked:
         ),
         *(explain_unknown(model, loc) for loc in found.absent if not is_known(model, loc)),
     ]
-    problems += [f"{json_path(loc)} {what}" for loc, what in find_odd_names(raw) if loc not in private]
+    problems += [
+        f"{json_path(loc)} {what}"
+        for loc, what in find_odd_names(raw)
+        if loc not in private and f"{json_path(loc)} {_HALF_PAIR}" not in problems
+    ]
     return _Looked(raw, problems, found.without_offset, [loc for loc, _ in found.no_timestamps])
 
 

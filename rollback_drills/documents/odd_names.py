@@ -31,6 +31,7 @@ _BY_NAME: Final = {"owner_routes": "owner", "owner_calendars": "owner", "calenda
 _UNREADABLE: Final = {
     "Cc": "a control character",
     "Cf": "an invisible character",
+    "Cs": "half of a surrogate pair",
     "Zl": "a line break",
     "Zp": "a line break",
 }

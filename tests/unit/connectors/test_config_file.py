@@ -104,6 +104,10 @@ def test_a_name_keeps_only_what_prefect_allows(written: str, name: str) -> None:
         pytest.param(
             {"hook": {"type": "s3cr3t"}}, "$.connectors.hook.type must be one of webhook", id="type"
         ),
+        pytest.param({"hook": {"type": "slak"}}, '; did you mean "slack"?', id="typo in the type"),
+        pytest.param({"sla\u200bck": {}}, "holds an invisible character (U+200B)", id="invisible character"),
+        pytest.param({"sla\nck": {}}, "holds a control character (U+000A)", id="line break"),
+        pytest.param({"sl\ud800": {}}, "holds half of a surrogate pair", id="half a character"),
         pytest.param(
             {"hook": {"type": ["s3cr3t"]}}, "$.connectors.hook.type must be one of webhook", id="type list"
         ),

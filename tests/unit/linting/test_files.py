@@ -382,10 +382,13 @@ def test_comments_of_yaml_are_published_too(tmp_path: Path, comment: str, kind: 
     ] * bool(kind)
 
 
-def test_a_name_with_a_control_character_is_named_once(tmp_path: Path) -> None:
-    (finding,) = lint(tmp_path, {**SCHEDULE, "environment": "a\x07b"}).findings
+@pytest.mark.parametrize(
+    ("name", "what"), [("a\x07b", "a control character"), ("a\ud83d", "half of a surrogate pair")]
+)
+def test_a_name_that_nobody_can_read_is_named_once(tmp_path: Path, name: str, what: str) -> None:
+    (finding,) = lint(tmp_path, {**SCHEDULE, "environment": name}).findings
 
-    assert "$.environment holds a control character" in finding
+    assert f"$.environment holds {what}" in finding
 
 
 @pytest.mark.parametrize("path", ["", " "])
