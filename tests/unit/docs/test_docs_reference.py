@@ -208,9 +208,9 @@ def test_the_reference_names_every_deployment_step_and_parameter() -> None:
         )
         if "cron:" in rest
     }
-    begins, _, after = EVENTS.partition("are recurring;")
-    assert set(code_spans(begins)) == recurring
-    assert set(code_spans(after.partition("are on demand")[0])) == set(flows) - recurring
+    begins, _, after = EVENTS.partition("- **On demand**: ")
+    assert set(code_spans(begins.partition("- **Recurring**: ")[2])) == recurring
+    assert set(code_spans(after.partition("\n\n")[0])) == set(flows) - recurring
     for page, text in TEXTS.items():
         for name, rest in re.findall(r"prefect deployment run ([\w/-]+)(.*)", text):
             flow, _, deployment = name.partition("/")
