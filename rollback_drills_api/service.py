@@ -39,12 +39,15 @@ class Service:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def database(self) -> Database | None:
-        """Return the database; None if nothing was written to it yet. It is opened once.
+        """Return the database; None if nothing was written to it yet. It is opened again if it is replaced.
 
         Raises:
             DatabaseError: It cannot be reached.
         """
         with self._lock:
+            if self._database is not None and self._watch is not None and self._watch.is_replaced():
+                self._database.engine.dispose()
+                self._database = None
             if self._database is None:
                 self._database = Database.open_existing(self.options.database_url, OUTBOX.name)
                 self._watch = DatabaseWatch(self._database) if self._database else None

@@ -1,12 +1,14 @@
 """Whether anything was written to a database since it was looked at, at the cost of one small question."""
 
 import threading
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database, DatabaseError, show_place
+from rollback_drills.database.engines.sqlite import file_of
 
 _SQLITE_VERSION: Final = "PRAGMA data_version"  # changes for a connection when another one commits
 _POSTGRESQL_VERSION: Final = "SELECT pg_current_snapshot()::text"  # when a transaction writes or ends
@@ -20,6 +22,28 @@ class DatabaseWatch:
         self._database = database
         self._lock = threading.Lock()
         self._connection: Connection | None = None
+        self._file = file_of(database.engine.url)
+        self._identity = self._find_identity()
+
+    def is_replaced(self) -> bool:
+        """Return whether another file of SQLite has taken the place of the one that was opened.
+
+        Raises:
+            DatabaseError: The file is gone: what is still open of it is no database any more.
+        """
+        found = self._find_identity()
+        if self._file is not None and not found:
+            place = show_place(self._database.engine.url)
+            raise DatabaseError(f"the database at {place} is gone; put it back")
+        return found != self._identity
+
+    def _find_identity(self) -> str:
+        """Return what names a file on this machine; empty if there is none."""
+        with suppress(OSError):
+            if self._file is not None:
+                found = self._file.stat()
+                return f"{found.st_dev}-{found.st_ino}"
+        return ""
 
     def version(self) -> str:
         """Return an opaque version string that changes with every commit.
@@ -39,7 +63,7 @@ class DatabaseWatch:
             if self._connection is None:
                 connection = self._database.engine.connect()
                 self._connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            return str(self._connection.exec_driver_sql(_SQLITE_VERSION).scalar())
+            return f"{self._identity}-{self._connection.exec_driver_sql(_SQLITE_VERSION).scalar()}"
         except SQLAlchemyError as error:
             self._connection = None
             raise DatabaseError(f"the database cannot be used ({type(error).__name__})") from None

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Fleet
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import Settings
@@ -217,11 +218,28 @@ def test_a_folder_that_is_gone_is_no_schedule_that_is_late(
 def test_ready_is_only_who_finds_the_tables(options: ApiOptions, tmp_path: Path) -> None:
     with client_of(options) as client:
         assert client.get("/readyz").status_code == 200
-        client.app.state.service.database().engine.dispose()  # type: ignore[attr-defined]  # of this application
         for file in tmp_path.glob("evidence.db*"):
             file.unlink()
         client.app.state.service.forget()  # type: ignore[attr-defined]
         assert client.get("/readyz").status_code == 503
+
+
+def test_a_file_that_was_moved_away_or_replaced_is_not_read_any_more(
+    options: ApiOptions, keys: Keys, tmp_path: Path
+) -> None:
+    file, other = tmp_path / "evidence.db", tmp_path / "other.db"
+    Database.open(f"sqlite:///{other}").engine.dispose()
+    read = keys.header("reader")
+    with client_of(options) as client:
+        before = client.get(f"{NOTIFICATIONS}/routes", headers=read).json()["total"]
+        file.rename(tmp_path / "away.db")
+        client.app.state.service.forget()  # type: ignore[attr-defined]  # answers are kept for a second
+        for path in ("/readyz", f"{NOTIFICATIONS}/routes"):
+            assert client.get(path, headers=read).status_code == 503
+        other.rename(file)
+        client.app.state.service.forget()  # type: ignore[attr-defined]
+        after = client.get(f"{NOTIFICATIONS}/routes", headers=read).json()["total"]
+    assert (before > 0, after) == (True, 0)
 
 
 def test_documents_that_cannot_be_used_are_not_read_for_everybody_who_asks(
