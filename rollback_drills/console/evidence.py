@@ -12,7 +12,7 @@ from rollback_drills.console.source import Console
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.heads import Head, find_head
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.index import NEVER, EvidenceFilter, EvidenceIndex, read_time
 from rollback_drills.evidence.record_summary import EvidenceRow, describe_record
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import Verification
@@ -45,6 +45,11 @@ class EvidenceView:
     def root(self) -> str:
         """The root of the tree, as heads have it."""
         return b64encode(self.head.checkpoint.root).decode() if self.head else ""
+
+    @property
+    def signed_at(self) -> str:
+        """When the head was signed; empty if somebody changed the column."""
+        return self.head.created_at if self.head and read_time(self.head.created_at) > NEVER else ""
 
 
 def read_evidence(console: Console, page: int = 1) -> EvidenceView:

@@ -22,7 +22,7 @@ def find_spellings(
         names: The wanted ones, in any spelling.
         within: The rows that are looked at.
     """
-    texts = _texts(connection.scalars(select(column).where(*within).distinct()))
+    texts = keep_texts(connection.scalars(select(column).where(*within).distinct()))
     keys = set(map(name_key, names)) if texts else ()
     return [text for text in texts if name_key(text) in keys]
 
@@ -51,10 +51,10 @@ def walk(connection: Connection, column: Column[str]) -> Sequence[str]:
     steps = select(func.min(column).label("text")).cte("steps", recursive=True)
     following = select(func.min(column)).where(column > steps.c.text).scalar_subquery()
     steps = steps.union_all(select(following).where(steps.c.text.is_not(None)))
-    return _texts(connection.scalars(select(steps.c.text).where(steps.c.text.is_not(None))))
+    return keep_texts(connection.scalars(select(steps.c.text).where(steps.c.text.is_not(None))))
 
 
-def _texts(found: Iterable[object]) -> list[str]:
+def keep_texts(found: Iterable[object]) -> list[str]:
     """Leave out what is no text: somebody changed that row, and nothing else is to suffer."""
     return [text for text in found if isinstance(text, str)]
 

@@ -11,7 +11,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.names.spellings import find_spellings_by_index
+from rollback_drills.names.spellings import find_spellings_by_index, keep_texts
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
@@ -161,7 +161,7 @@ def due_providers(database: Database, *, now: float) -> list[str]:
     """Name the providers for which something is due, sorted; one may stand there in several spellings."""
     statement = select(OUTBOX.c.provider).where(OUTBOX.c.due_at <= now).distinct()
     with database.read() as connection:
-        return sorted(each for each in connection.scalars(statement) if isinstance(each, str))
+        return sorted(keep_texts(connection.scalars(statement)))
 
 
 def find_provider_spellings(database: Database, provider: str) -> list[str]:

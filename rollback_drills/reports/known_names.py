@@ -9,7 +9,7 @@ from sqlalchemy import Table, select
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.names.keys import name_key
-from rollback_drills.names.spellings import NAMES
+from rollback_drills.names.spellings import NAMES, keep_texts
 from rollback_drills.reports.paging import HistoryPage, Row
 
 _WHAT: Final = {"schedule_id": "schedule", "provider": "provider", "owner": "owner"}
@@ -30,7 +30,7 @@ def explain_nothing_found(
             continue
         with database.read() as connection:
             texts = connection.scalars(select(table.c[column]).where(table.c[column] != "").distinct())
-            names = sorted(texts)
+            names = sorted(keep_texts(texts))
         if name_key(value) not in map(name_key, names):
             yield explain_unknown(_WHAT[column], value, names)
 

@@ -15,7 +15,7 @@ from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.index import LedgerRow, read_if_readable
 from rollback_drills.evidence.records import DRILL_KIND, TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.names.keys import first_spellings, name_key
-from rollback_drills.names.spellings import group_spellings
+from rollback_drills.names.spellings import group_spellings, keep_texts
 from rollback_drills.redaction.redactor import REDACTED
 from rollback_drills.trust.records import TrustedRecord, UntrustedRecord
 from rollback_drills.trust.signs import KnownDrill, Memory, OpenDistrust, Sign
@@ -83,7 +83,7 @@ def find_open(database: Database, schedule_id: str | None = None) -> dict[str, S
     else:
         written = select(LEDGER.c.schedule_id).where(LEDGER.c.metadata_kind == UNTRUSTED_KIND).distinct()
         with database.read() as connection:
-            ids = sorted(connection.scalars(written))
+            ids = sorted(keep_texts(connection.scalars(written)))
     return {name: memory.open for name, memory in recall(database, ids).items() if memory.open}
 
 

@@ -11,6 +11,7 @@ from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.ledger.merkle import Subtree, cover
 from rollback_drills.evidence.records import LEDGER_KINDS
+from rollback_drills.names.spellings import keep_texts
 
 _MOST_NAMED: Final = 10
 _ROWS_AT_ONCE: Final = 1000
@@ -100,6 +101,6 @@ def _has_rows(connection: Connection, *conditions: ColumnElement[bool]) -> bool:
 def _name_schedules(connection: Connection) -> str:
     column = LEDGER.c.schedule_id
     names = select(column).where(column != "").distinct().order_by(column)
-    known = list(connection.scalars(names.limit(_MOST_NAMED + 1)))
+    known = keep_texts(connection.scalars(names.limit(_MOST_NAMED + 1)))
     more = ", …" if len(known) > _MOST_NAMED else ""
     return f"known are {', '.join(known[:_MOST_NAMED])}{more}" if known else "there is no evidence of any"
