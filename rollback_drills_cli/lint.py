@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
+from glob import has_magic
 from pathlib import Path
 from typing import Annotated
 
@@ -84,9 +85,10 @@ def _find_files(paths: list[Path]) -> tuple[list[str], list[str]]:
     files: list[str] = []
     findings: list[str] = []
     for path in map(str, paths):
-        if not _may_exist(path):
+        is_pattern = has_magic(path) and not os.path.lexists(path)
+        if not is_pattern and not _may_exist(path):
             raise UsageError(f"{show_path(path)} does not exist; fix the path")
-        if not os.path.isdir(path):
+        if not is_pattern and not os.path.isdir(path):
             files.append(path)
             continue
         found = search(path, (*DOCUMENT_ENDINGS, RECORDS_ENDING))
