@@ -180,7 +180,7 @@ class ExplanationQuery(Query):
         """
         instant = _read_bound("at", self.at) or now
         if problem := explain_far(instant):
-            raise UsageError(f"at {problem}; write a time inside of them")
+            raise UsageError(f"at {problem}")
         return instant
 
 

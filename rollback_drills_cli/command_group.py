@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import click
 from typer.core import TyperGroup
@@ -15,6 +15,11 @@ class CommandGroup(TyperGroup):
 
     panels: Mapping[str, Collection[str]] = MappingProxyType({})
     """By title the commands that stand together; all others follow."""
+
+    def __init__(self, **options: Any) -> None:
+        """Leave suggestions to click where it makes them, because typer would repeat them."""
+        super().__init__(**options)
+        self.suggest_commands = not hasattr(click.exceptions, "NoSuchCommand")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the lists of commands, with the texts of all panels in one column."""

@@ -67,7 +67,7 @@ def explain(
 def _check_name(kind: str, name: str | None, known: Sequence[str]) -> None:
     """Refuse the name of an owner or a provider that no route of the schedule has."""
     if name is not None and known and find_spelling(name, known) is None:
-        raise UsageError(explain_unknown(kind, name, sorted(known)), field=kind)
+        raise UsageError(explain_unknown(kind, name, sorted(known)))
 
 
 def _choose(subjects: Sequence[Subject], wanted: str | None) -> Subject:

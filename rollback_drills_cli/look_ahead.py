@@ -69,7 +69,7 @@ def _check_owner(owner: str, checks: Sequence[ScheduleCheck], outlooks: Sequence
     names += [name for each in checks if each.schedule for name in each.schedule.owners]
     is_complete = all(each.schedule for each in checks)  # one that cannot be read has owners, too
     if is_complete and find_spelling(owner, names) is None:
-        raise UsageError(explain_unknown("owner", owner, sorted(names)), field="owner")
+        raise UsageError(explain_unknown("owner", owner, sorted(names)))
 
 
 def _may_concern(schedule: UnclearSchedule, owner: str) -> bool:

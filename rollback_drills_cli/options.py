@@ -117,7 +117,7 @@ def parse_instant(flag: str, text: str | None) -> datetime:
             f"{flag} is {show(text)}; write an ISO 8601 timestamp such as 2026-06-20T15:40:00Z"
         ) from None
     if problem := explain_far(instant):
-        raise UsageError(f"{flag} {problem}; write a time inside of them")
+        raise UsageError(f"{flag} {problem}")
     return instant
 
 

@@ -1,4 +1,4 @@
-"""What a flow run that a command has started ended with."""
+"""Reads and prints the result of a flow run that a command started."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_result(state: "State[Any]") -> PlainJson:
-    """Return what a flow run ended with, also if it could not deliver.
+    """Return the result of a flow run, also if it could not deliver.
 
     Raises:
         UsageError: It ended without a result, because of what it was given.
@@ -31,7 +31,7 @@ def read_result(state: "State[Any]") -> PlainJson:
 
 
 def print_ending(state: "State[Any]", *, as_json: bool) -> PlainJson:
-    """Print what a flow run ended with, and return it.
+    """Print the result of a flow run, and return it.
 
     Raises:
         UsageError: It ended without a result, because of what it was given.

@@ -115,7 +115,7 @@ def simulate_fleet(
     start, end = parse_period(since, until)
     for flag, bound in (("--from", start), ("--to", end)):
         if bound is not None and (problem := explain_far(bound)):
-            raise UsageError(f"{flag} {problem}; write a time inside of them")
+            raise UsageError(f"{flag} {problem}")
     start = start or now.replace(second=0, microsecond=0)
     require_watched(settings)
     limits = Limits(silent_days, drills_per_week)

@@ -107,8 +107,8 @@ def index_evidence(
 ) -> Indexed:
     """Append redacted records of decisions, outcomes and drills, all of them or none, and sign the head.
 
-    The ledger is compared with the head that the Prefect server remembers of it. A check has begun its
-    comparison itself, and lets the server remember the new head when people have been told what is missing.
+    The ledger is compared with the head that the Prefect server remembers. A check passes the comparison that
+    it has begun, and updates the remembered head after it has published what is missing.
     """
     database = open_database(url)
     own = comparison or Comparison(database)

@@ -58,8 +58,8 @@ def recall(origin: str) -> Memory:
 def remember(head: Head, artifact_id: UUID | None) -> None:
     """Let the server remember a head, in one request.
 
-    The artifact is written over: a run without news leaves no page behind. Of a variable or a block, a server
-    on SQLite would first read and then write, and refuse it for a second while it writes down task runs.
+    The artifact is overwritten, so that a run without news leaves no page behind. It is no variable or block:
+    a server on SQLite reads those before it writes them, and refuses that while it is writing task runs.
 
     Args:
         head: Of the ledger.

@@ -1,4 +1,4 @@
-"""Finds out whether people were told of the schedules that the last check has lost."""
+"""Finds the schedules that the last check lost, and that no run has named because it was killed."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,7 +23,7 @@ def find_unnamed(database: Database, looked: Population | ShardedCheck | None) -
 
 
 def _has_failed(flow_run_id: str) -> bool:
-    """Whether a run has ended as a check does that has lost something, and not as one that was given up."""
+    """Return whether a run ended as Failed, like a check that names lost schedules, and not as TimedOut."""
     with suppress(ValueError, ObjectNotFound), get_client(sync_client=True) as client:
         state = client.read_flow_run(UUID(flow_run_id)).state
         return state is not None and state.name == Failed().name

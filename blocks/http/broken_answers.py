@@ -14,7 +14,7 @@ _VERSION: Final = rb"\s*HTTP/\d+(?:\.\d+)?[ \t]+"
 _STATUS_LINE: Final = re.compile(_VERSION + rb"([2-5]\d\d)\s", re.IGNORECASE)
 _INTERIM_ANSWER: Final = re.compile(_VERSION + rb"1\d\d\s.*?\n\r?\n", re.DOTALL | re.IGNORECASE)
 _MOST_KEPT: Final = 64 * 1024
-# Vendors and what stands before them send headers of many kilobytes; what was taken must not count as lost.
+# Vendors and their gateways send headers of many kilobytes. An accepted message must not count as lost.
 _LONGEST_HEADER: Final = 128 * 1024
 _LIMITS: Final = {
     "max_line_size": _LONGEST_HEADER,

@@ -86,7 +86,7 @@ def _convert_what_can_be(model: type[D], looked: "_Looked") -> tuple[list[str], 
 
 
 def find_place(mistake: str) -> str:
-    """Return the path that a mistake is about; of an item that of its list."""
+    """Return the path that a mistake is about; for an item of a list, the path of the list."""
     return _ITEM.sub("", mistake.partition(" ")[0])
 
 
@@ -97,11 +97,11 @@ class _Looked(NamedTuple):
     problems: list[str]
     without_offset: list[str]
     unreadable: list[Location]
-    """Where timestamps should be, and are none."""
+    """Where a timestamp should be, and the value is none."""
 
 
 def _leave_out(value: Any, loc: Location) -> bool:
-    """Leave out the key at a place, or above it: an item of a list goes with all others of the list."""
+    """Leave out the key at a place. For an item of a list, leave out the key of the whole list."""
     while loc and isinstance(loc[-1], int):
         loc = loc[:-1]
     for part in loc[:-1]:

@@ -61,7 +61,7 @@ class Expectation(Document, frozen=True, gc=False):
         except ValueError:
             raise ValueError(f"at is {self.at!r}; write a time such as 2026-12-01T09:00:00Z") from None
         if problem := explain_far(self.instant):
-            raise ValueError(f"at {problem}; write a time inside of them")
+            raise ValueError(f"at {problem}")
         if all(each is None for each in (self.status, self.next_due_at, self.notified, self.silent)):
             raise ValueError("expects nothing; write status, next_due_at, notified or silent")
 

@@ -80,9 +80,9 @@ def warn_of_names(
     is_used: bool,
     is_alone: bool = False,
 ) -> Iterator[str]:
-    """Yield the same for the names of the schedules and of their environments.
+    """Yield the same as `warn_of_changes`, from the names of the schedules and of their environments.
 
-    If the document cannot be used, each schedule that uses it says so; without one, this does.
+    If the document cannot be used, each schedule that uses it says so. If no schedule does, this names it.
     """
     if loaded is None:
         return

@@ -85,7 +85,7 @@ def _search_place(field: str, place: str) -> tuple[list[NamedFile], dict[str, Su
 def find_histories(path: str, schedules: Sequence[NamedFile] = ()) -> tuple[Histories, dict[str, Subject]]:
     """Find the histories at a place of their own, and what of it could not be searched.
 
-    If no file is called a history, all are, but for those that are read as schedules.
+    If no file has the name of a history, all files count as histories, except those that are schedules.
 
     Raises:
         UsageError: It is one file, or does not exist.

@@ -45,11 +45,11 @@ def explain_far(instant: datetime) -> str:
     """Return why nothing can be judged at a time: what is due before or after it leaves the calendar.
 
     Returns:
-        A clause whose subject is the time; empty if nothing is wrong with it.
+        A clause whose subject is the time, with the remedy; empty if nothing is wrong with it.
     """
     if FIRST_YEAR <= instant.year <= LAST_YEAR:
         return ""
-    return f"is not in the years {FIRST_YEAR} to {LAST_YEAR}"
+    return f"is not in the years {FIRST_YEAR} to {LAST_YEAR}; use a time between them"
 
 
 def _read_iso(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""Says what is wrong with the value at a place that a model does not accept, and how to fix it."""
+"""Explains why a model refuses the value at a place, and how to fix it."""
 
 import re
 from bisect import bisect_left
@@ -17,7 +17,7 @@ _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?(?P<path>\$[^`]*
 
 
 def explain_mismatch(model: type[Document], raw: Any, message: str) -> tuple[Location, str]:
-    """Return the place in a document that a model refused, and what stands there, and what is needed.
+    """Return the place that a model refused, and a message: what is there, and what is needed.
 
     Args:
         model: What the document was to be.

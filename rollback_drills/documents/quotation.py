@@ -28,7 +28,7 @@ def state(value: Any) -> str:
 
 
 def is_written(*texts: str) -> bool:
-    """Whether there is a text, and each of them says something: one of blanks says nothing."""
+    """Return whether there is at least one text, and none of them is blank."""
     return bool(texts) and all(map(str.strip, texts))
 
 

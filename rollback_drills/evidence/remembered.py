@@ -1,4 +1,4 @@
-"""Compares the ledger with its newest head as it is remembered elsewhere: is it still the same ledger?"""
+"""Compares the ledger with the newest head that is remembered elsewhere, to find evidence that went back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class RememberedHead:
 
 @dataclass(frozen=True, slots=True)
 class Setback:
-    """How the ledger lacks what it had: an older copy was restored, or took its place."""
+    """What a ledger that went back lacks: an older copy was restored, or took its place."""
 
     remembered: RememberedHead
     size: int
@@ -57,11 +57,11 @@ class Setback:
             f"evidence is missing: the Prefect server remembers the head {head.short} of {at}, and {here}: an"
             " older copy was restored, or is used instead. What was notified, acknowledged and recorded since"
             " is not known here, so people are notified again. Stop all workers and restore the newer copy."
-            " Without one, do nothing: the next check goes on from here"
+            " Without one, do nothing: the next check continues from here"
         )
 
     def record(self, *, created_at: datetime, signer: str) -> SetbackRecord:
-        """Write down what is missing, for those who look into the evidence later."""
+        """Return the record of what is missing, for those who read the evidence later."""
         return SetbackRecord(
             created_at=write_instant(created_at),
             signer=signer,
@@ -73,12 +73,12 @@ class Setback:
 
 
 def write_remembered(head: Head) -> dict[str, str]:
-    """Write a head as it is remembered: the signed note, and when the newest row below it was written."""
+    """Return a head as it is remembered: the signed note, and when the newest row below it was written."""
     return {"head": str(head.note), "written_at": head.created_at}
 
 
 def show_remembered(head: Head) -> str:
-    """Show it to people, as Markdown."""
+    """Return the page about a remembered head, as Markdown."""
     return (
         "# Newest head of the evidence\n\n"
         f"Written at {head.created_at}. The next run compares the evidence with it, and so does"
@@ -90,7 +90,7 @@ def read_remembered(value: object) -> RememberedHead:
     """Read a head that was remembered.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not a signed head.
     """
     try:
         written = msgspec.convert(value if isinstance(value, Mapping) else {}, _Written)

@@ -1,4 +1,4 @@
-"""What an approval must say, whatever is approved."""
+"""Checks every approval: it needs a reason, and an approver other than the requester."""
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
@@ -16,15 +16,15 @@ def check_approval(what: str, *, reason: str, approver: str, requested_by: str) 
         requested_by: Who requested it; empty if nobody did.
 
     Raises:
-        UsageError: There is no reason or approver, the approver is who requested it, or a text holds what
-            evidence must not.
+        UsageError: There is no reason or approver, the approver is the requester, or a text holds what
+            evidence must not contain.
     """
     texts = {"reason": reason, "approver": approver}
     check_texts(**texts, requested_by=requested_by)
     for field, text in texts.items():
         if not text.strip():
-            raise UsageError(f"is empty; {what} has a reason and somebody who approves it", field=field)
+            raise UsageError(f"is empty; {what} needs a reason and an approver", field=field)
     if requested_by and is_same_person(requested_by, approver):
         raise UsageError(
-            f"is {show(approver)}, who requested it; somebody else approves it", field="approver"
+            f"is {show(approver)}, who requested it; somebody else must approve it", field="approver"
         )

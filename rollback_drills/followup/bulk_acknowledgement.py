@@ -32,8 +32,8 @@ def acknowledge(
         created_at: The clock of the evidence.
 
     Raises:
-        UsageError: One of them names what is unknown or has ended, or says what cannot be said, or they are
-            none or more than a hundred routes.
+        UsageError: A cycle or route is unknown or has ended, a field is not valid, or there are no routes, or
+            more than a hundred.
     """
     records: dict[str, AcknowledgementRecord] = {}
     for choice, said in given:

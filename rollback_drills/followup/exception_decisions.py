@@ -28,7 +28,7 @@ def approve(found: FoundRequest, by: str, current_cycle_id: str, *, now: datetim
     check_decidable(found, by, now=now)
     if is_same_caller(by, request.requested_by):
         raise UsageError(
-            f"is {show(by)}, and {show(request.requested_by)} requested it; somebody else approves it",
+            f"is {show(by)}, and {show(request.requested_by)} requested it; somebody else must approve it",
             field="decided_by",
         )
     if found.is_cycle_over or request.cycle_id != current_cycle_id:

@@ -31,7 +31,7 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.planning.name_warnings import warn_of_names
 
 _INSTEAD: Final = {"$.interval_days": "$.cadence"}
-"""What makes a key needless; a mistake in it is not that the key is missing."""
+"""Keys that another key replaces: with a mistake in `$.cadence`, `$.interval_days` is not missing."""
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ def _examine(loaded: Loaded[Any]) -> tuple[list[str], Document | None]:
 
 
 def _is_named(fault: str, mistakes: Sequence[str]) -> bool:
-    """Whether a mistake is about the same place, or about what was meant to be it or stands in its stead."""
+    """Return whether a mistake names the same place, a misspelling of it, or the key that replaces it."""
     place = find_place(fault)
     meant = f"did you mean {place.removeprefix('$.')!r}?"
     instead = _INSTEAD.get(place, place)

@@ -15,7 +15,7 @@ _OF_THE_HISTORY_ALONE: Final = frozenset({WORDS, REPEATS})
 
 
 def warn_of_pairs(loaded: Sequence[Loaded[Any]]) -> Iterator[str]:
-    """Yield file, path and remedy of each mistake in a history that its schedule shows, as checks name it."""
+    """Yield file, path and remedy of each mistake in a history that only shows beside its schedule."""
     subjects = list(_pair(loaded))
     shared = find_shared_drills(subjects)
     for place, each in enumerate(subjects):

@@ -14,7 +14,7 @@ from rollback_drills.notifications.states import WAITING, State
 
 @repeat_on_conflict
 def release_strays(database: Database, provider: str) -> None:
-    """Make a waiting notification whose message is not there, as somebody changed its id, one of its own."""
+    """Let a waiting notification be sent on its own if its message is missing: somebody changed its id."""
     first = OUTBOX.alias()
     is_led = (
         select(first.c.sequence)

@@ -80,8 +80,8 @@ def find_closings(
     """Yield the routes of this schedule whose cycle is over; `histories` has its routes by key.
 
     A cycle is over when the schedule is in another one, or needs nothing any more. For a route it is also
-    over when its owner is none of the schedule any more: others look after the cycle. A route that a window
-    or an absence keeps silent, or whose provider was not asked for, is left to a later run.
+    over when the schedule no longer has its owner: others look after the cycle. A route that a window or an
+    absence keeps silent, or whose provider was not requested, is left to a later run.
     """
     judgement, plan = check.judgement, check.plan
     planned = {each.route_key for each in plan.route_decisions if each.is_delivered}
@@ -135,7 +135,7 @@ def find_leaving(
 
 
 def _is_former(history: Sequence[SentNotification], owners: Collection[str]) -> bool:
-    """Whether a route is that of an owner whom the schedule does not have any more.
+    """Return whether a route is that of an owner whom the schedule no longer has.
 
     Somebody to whom the cycle was escalated never was its owner, and stays on it.
     """
@@ -201,7 +201,7 @@ def _summary(judgement: Judgement, opened: SentNotification) -> str:
     next_due = schedule.next_due_at or "at an unknown time"
     if not is_over(opened.cycle_id, judgement.cycle):
         owners = name_some(schedule.owners, _MOST_NAMED)
-        return f"{opened.owner} is no owner of the schedule any more. {_begin(due)} is with {owners} now."
+        return f"{opened.owner} no longer owns this schedule. {_begin(due)} is with {owners} now."
     if _was_performed(judgement, opened):
         drill = history.latest_drill_id
         return f"Drill {drill} was performed and accepted; {due} is closed. Next due {next_due}."

@@ -31,7 +31,7 @@ def _refuse_number(given: object) -> object:
 
 def _check_instant(instant: datetime) -> datetime:
     if problem := explain_far(instant):
-        raise ValueError(f"it {problem}; write a time inside of them")
+        raise ValueError(f"it {problem}")
     return instant
 
 

@@ -110,7 +110,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The newest first."""
     checks: tuple[Check, ...]
     warnings: tuple[str, ...]
-    """What is wrong with the drill history, in whatever state the schedule is."""
+    """What is wrong with the drill history, also if the schedule is ready."""
     routes: tuple[RouteExplanation, ...]
     time_data: TimeData | UnsetType = UNSET
     """With which data windows and absences that recur were found; UNSET if none recurs."""

@@ -1,4 +1,4 @@
-"""Finds people to escalate to whose names are slips of the names of owners: anybody can be one."""
+"""Finds people in escalation chains whose name is almost that of an owner, and probably misspelt."""
 
 from collections.abc import Collection, Iterator
 from typing import Final
@@ -9,13 +9,13 @@ from rollback_drills.documents.routing_policy import OwnerRule
 from rollback_drills.names.keys import name_key
 
 _MOST_COMPARED: Final = 200
-"""With more owners, to look at each would take longer than a hint is worth."""
+"""With more owners, comparing each name would take longer than a hint is worth."""
 _SHORTEST: Final = 6
-"""Of shorter names one letter makes another one: `lead-a` and `lead-ab`."""
+"""In shorter names one letter may make another name: `lead-a` and `lead-ab`."""
 
 
 def find_misspelt_owners(loc: Location, rule: OwnerRule, owners: Collection[str]) -> Iterator[str]:
-    """Yield path, name and remedy of everybody in a rule whose name is a slip of the name of an owner.
+    """Yield path, name and remedy of everybody in a rule whose name is almost that of an owner.
 
     Args:
         loc: Where the rule stands.
@@ -41,7 +41,7 @@ def find_misspelt_owners(loc: Location, rule: OwnerRule, owners: Collection[str]
 
 
 def _is_slip(one: str, other: str) -> bool:
-    """Whether a letter was left out or added, or two that adjoin were exchanged."""
+    """Return whether one letter was left out or added, or two adjacent letters were swapped."""
     if abs(len(one) - len(other)) > 1 or _digits(one) != _digits(other):
         return False
     shorter, longer = sorted((one, other), key=len)

@@ -1,4 +1,4 @@
-"""How routes of notices are closed: those that are about something else than a drill that is due."""
+"""Closes routes of notices: messages that are about something else than a drill that is due."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,9 +12,9 @@ from rollback_drills.planning.repeats import find_ending
 def close_routes(
     histories: Mapping[str, Sequence[SentNotification]], word: Callable[[SentNotification], Notice]
 ) -> tuple[list[OutboxEntry], list[Departure]]:
-    """Return the messages that all is over, and the routes that are closed without one: nobody knows of them.
+    """Return messages that end routes, and the routes that end without one: nobody was notified on them.
 
-    A route on which something is under way is left to a later run.
+    A route on which a message is still being sent is left to a later run.
 
     Args:
         histories: By route key, what was sent on the routes whose cycle is over.

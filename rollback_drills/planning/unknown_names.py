@@ -164,7 +164,7 @@ def _find_unknown_providers(places: Iterable[tuple[Location, str]], known: Known
         if _is_known(name, known.providers):
             continue
         if name_key(name) == _EVERY_ONE or not _SEPARATORS.isdisjoint(name):
-            yield f"{json_path(loc)} is {show(name)}, which no connector is called; list each by its own name"
+            yield f"{json_path(loc)} is {show(name)}, which is no name of a connector; list each on its own"
             continue
         near = find_similar(name, known.providers, similar=_SIMILAR_PROVIDER)
         if known.connectors is not None:

@@ -92,7 +92,7 @@ def explain_words(value: str, words: Sequence[str]) -> str:
 
 
 def find_repeats(drills: Sequence[Drill]) -> Iterator[str]:
-    """Yield the ids that two drills have, or two findings of one drill, of which only the last one counts."""
+    """Yield the ids that two drills have, or two findings of one drill; of these only the last one counts."""
     seen: dict[str, int] = {}
     for place, drill in enumerate(drills):
         first = seen.setdefault(name_key(drill.drill_id), place)
@@ -108,7 +108,7 @@ def find_repeats(drills: Sequence[Drill]) -> Iterator[str]:
 
 
 def find_unlike_severities(drills: Sequence[Drill], blocking: Collection[str]) -> Iterator[str]:
-    """Yield the severities of open findings that block nothing, and are much like one that would."""
+    """Yield the severities of open findings that do not block, but are almost spelt like one that does."""
     keys = {name_key(each): each for each in blocking}
     for place, drill in enumerate(drills if blocking else ()):
         for number, finding in enumerate(drill.findings):
@@ -118,8 +118,8 @@ def find_unlike_severities(drills: Sequence[Drill], blocking: Collection[str]) -
             near = find_similar(key, keys, similar=_SIMILAR_SEVERITY)
             if near and near not in key and key not in near and _digits(near) == _digits(key):
                 yield (
-                    f"$.drills[{place}].findings[{number}].severity is {show(finding.severity)}, and"
-                    f" {show(keys[near])} is what blocks the schedule; write both in the same way"
+                    f"$.drills[{place}].findings[{number}].severity is {show(finding.severity)}, but"
+                    f" blocking_severities has {show(keys[near])}; use one spelling in both"
                 )
 
 

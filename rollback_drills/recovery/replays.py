@@ -144,7 +144,8 @@ def _approve(database: Database, replay_id: str, by: str, writer: Writer) -> tup
         requested_by = found.request.requested_by
         if is_same_caller(requested_by, by):
             problem = (
-                f"{show(by)} cannot approve what {show(requested_by)} requested; somebody else approves it"
+                f"{show(by)} cannot approve what {show(requested_by)} requested;"
+                " somebody else must approve it"
             )
             return written, _refuse(written, found, by, Step.APPROVE, problem)
         written.add(record_approval(writer, replay_id, requested_by, by))

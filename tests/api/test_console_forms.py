@@ -143,7 +143,7 @@ def test_an_approver_is_somebody_else(board: TestClient, options: ApiOptions) ->
     for person in ("maria", "MARIA", "m\u0430ria"):
         refused = send(board, "decide", person, **decision)
         assert refused.status_code == 422
-        assert "somebody else approves it" in refused.text
+        assert "somebody else must approve it" in refused.text
     assert evidence(options, EXCEPTION_KIND) == []
     answer = send(board, "decide", "anna", **decision)
 

@@ -97,7 +97,7 @@ def test_a_replay_over_http_takes_two_callers(
     early = post(client, keys, "operateer", f"{path}/execute")
     assert (early.status_code, "is not approved" in early.json()["detail"]) == (422, True)
     own = post(client, keys, "adminer", f"{path}/approve", approved_by="MARIA")
-    assert (own.status_code, "somebody else approves it" in own.json()["detail"]) == (422, True)
+    assert (own.status_code, "somebody else must approve it" in own.json()["detail"]) == (422, True)
     assert [each["step"] for each in written(options, REPLAY_REFUSAL_KIND)] == ["execute", "approve"]
     assert states(options, "teams") == {State.PERMANENT}
 

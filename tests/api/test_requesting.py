@@ -92,7 +92,7 @@ def test_who_requested_it_cannot_approve_it(
     answer = decide(client, keys, asked["request_id"], who=decides, **body)
 
     assert answer.status_code == 422
-    assert "somebody else approves it" in answer.json()["detail"]
+    assert "somebody else must approve it" in answer.json()["detail"]
     assert granted(options) == []
 
 
@@ -145,7 +145,7 @@ def test_an_exception_whose_requester_approves_it_is_refused(
     answer = client.post(path, headers=keys.header("adminer"), json=body)
 
     assert answer.status_code == 422
-    assert "who requested it; somebody else approves it" in answer.json()["detail"]
+    assert "who requested it; somebody else must approve it" in answer.json()["detail"]
     assert granted(options) == []
     answer = client.post(path, headers=keys.header("adminer"), json={**body, "requested_by": "otto"})
     assert answer.json()["exception"]["requested_by"] == "otto via adminer"

@@ -42,7 +42,7 @@ def test_a_schedule_is_retired_and_restored_by_an_administrator(
 def test_what_cannot_be_retired_is_refused(client: TestClient, keys: Keys) -> None:
     alone = retire(client, keys, approver="Maria", requested_by="maria")
     assert alone.status_code == 422
-    assert "somebody else approves it" in alone.json()["detail"]
+    assert "somebody else must approve it" in alone.json()["detail"]
     unknown = retire(client, keys, "nope")
     assert unknown.status_code == 422
     assert "has neither a document nor an open cycle" in unknown.json()["detail"]

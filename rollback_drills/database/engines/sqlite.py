@@ -137,7 +137,7 @@ def _connect(file: Path, how: str) -> sqlite3.Connection:
 
 
 def _read_text(value: bytes) -> str | bytes:
-    """Read a text; one that is not UTF-8 is no text, as a BLOB is none, and damages its row alone."""
+    """Decode a text. Bytes that are not UTF-8 stay bytes, like a BLOB, so that only their row is damaged."""
     try:
         return value.decode()
     except UnicodeDecodeError:

@@ -54,7 +54,7 @@ class Cadence(msgspec.Struct, frozen=True, gc=False):
         """Return the due time in UTC after the accepted drills; None if nothing is due, or it is not known.
 
         Args:
-            accepted: When the accepted drills were performed, in their order.
+            accepted: When the accepted drills were performed, the earliest first.
 
         Raises:
             OverflowError: It leaves the years of the calendar.
@@ -70,7 +70,7 @@ class Cadence(msgspec.Struct, frozen=True, gc=False):
         raise NotImplementedError
 
     def find_punctual(self, due_at: datetime) -> datetime:
-        """Return when a drill is performed that is just in time for a due time."""
+        """Return the time of a drill that is just in time for a due time."""
         return due_at
 
     def find_warning(self, *, now: datetime) -> str:
@@ -129,10 +129,10 @@ class CalendarCadence(Cadence, frozen=True, gc=False, kw_only=True):
 
 
 class CadenceKeys(Document, frozen=True, gc=False):
-    """The keys of one kind of cadence by the calendar. The first is the one by which it is told."""
+    """The keys of one kind of cadence by the calendar. The first key identifies the kind."""
 
     counting: ClassVar[str]
-    """Which drills count for a due time, for the report of an export."""
+    """Which drills count for a due time: a sentence in the report of an export."""
 
     @property
     def calendar_name(self) -> str:

@@ -21,12 +21,12 @@ KINDS: Final[Sequence[type[CadenceKeys]]] = (RuleKeys, PeriodKeys)
 
 
 def name_kind(kind: type[CadenceKeys]) -> str:
-    """Return the key by which a kind is told: its first one."""
+    """Return the key that identifies a kind: its first one."""
     return kind.__struct_fields__[0]
 
 
 def _join_fields() -> Iterator[tuple[str, Any, Any]]:
-    """Yield every key of every kind once; one that a kind demands is absent in the others."""
+    """Yield each key of all kinds once. A key that one kind requires is optional, because others lack it."""
     fields = [each for kind in KINDS for each in msgspec.structs.fields(kind)]
     for name in dict.fromkeys([*map(name_kind, KINDS), *(each.name for each in fields)]):
         field = next(each for each in fields if each.name == name)
@@ -67,7 +67,7 @@ def _read_keys(written: WrittenCadence) -> CadenceKeys:
     """Return the keys of the kind that is written.
 
     Raises:
-        ValueError: It is not told, or lacks a key, or has one of another kind, or cannot be followed.
+        ValueError: The kind is unclear, a key is missing or of another kind, or it cannot be followed.
     """
     told = [kind for kind in KINDS if getattr(written, name_kind(kind)) is not None]
     if len(told) != 1:

@@ -32,7 +32,7 @@ _MINUTE: Final = timedelta(minutes=1)
 class PeriodKeys(CadenceKeys, frozen=True, gc=False):
     """A drill in each period of the calendar."""
 
-    counting: ClassVar[str] = "once per period, a drill counts for its own period alone"
+    counting: ClassVar[str] = "Once per period, a drill counts for its own period alone."
 
     once_per: PeriodName
     """A drill in each of these periods."""
@@ -104,7 +104,7 @@ class PeriodCadence(CalendarCadence, frozen=True, gc=False):
         return to_instant(self._local_begin_of(self._number_of(due_at)), self.time_zone)
 
     def find_punctual(self, due_at: datetime) -> datetime:
-        """Return when a drill is performed that is just in time: one at the end counts for the next period.
+        """Return the time of a drill that is just in time: one at the end counts for the next period.
 
         Raises:
             OverflowError: It leaves the year 9999.

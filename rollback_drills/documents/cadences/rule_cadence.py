@@ -35,7 +35,7 @@ _WARNED_BEFORE: Final = timedelta(days=92)
 class RuleKeys(CadenceKeys, frozen=True, gc=False):
     """Due times by a rule of RFC 5545."""
 
-    counting: ClassVar[str] = "by a rule, from the due instant before it on"
+    counting: ClassVar[str] = "By a rule, a drill counts from the due instant before it on."
 
     rrule: str
     """A rule of RFC 5545 with FREQ of DAILY, WEEKLY, MONTHLY or YEARLY."""
@@ -82,7 +82,7 @@ class RuleCadence(CalendarCadence, frozen=True, gc=False):
         return self.recurrence.ends
 
     def find_warning(self, *, now: datetime) -> str:
-        """Return that it ends within a quarter, or has ended; empty if it goes on."""
+        """Return a warning if it ends within a quarter, or has ended; empty if it goes on."""
         if not self.ends:
             return ""
         last = max(self.due_times())

@@ -26,9 +26,9 @@ _BEFORE_DASH: Final = frozenset({"com", "net", "org"})
 _HOSTS_ONLY: Final = frozenset({"imap", "intranet", "ldap", "mail", "smtp", "sso", "vpn"})
 """First labels that no file has."""
 _COUNTRIES: Final = frozenset({"pl", "rs"})
-"""Endings of files of which three labels are rather a host of the country: `api.acme.pl`."""
+"""File endings that are countries too: three labels are taken for a host, such as `api.acme.pl`."""
 _SCRIPTS: Final = frozenset({"build", "test"})
-"""First labels that a script may have just as well: `test.rollback.pl`."""
+"""First labels that scripts have too, such as `test.rollback.pl`: these are not taken for hosts."""
 _NO_WORDS: Final = TOP_LEVELS - FILE_ENDINGS.keys() - IDENTIFIER_WORDS | SPECIAL_NAMES
 
 
@@ -55,7 +55,7 @@ def is_host(found: re.Match[str]) -> bool:
     has_host_label = len(names) > 2 and bool(re.fullmatch(HOST_LABELS, names[0]))
     if last in FILE_ENDINGS:  # db1.acme.rs is a host, db.backup.sh a script
         return has_host_label and (
-            (last in _COUNTRIES and names[0] not in {"build", "test"})
+            (last in _COUNTRIES and names[0] not in _SCRIPTS)
             or names[0][-1].isdigit()
             or names[0] in _HOSTS_ONLY
         )

@@ -141,10 +141,10 @@ class Auditor:
         self._keys.judge(self._trust.public_key)
         if self._clock_steps:
             times = write_count(self._clock_steps, "time")
-            result.remarks.append(f"the clock went back {times}; each has a row of its own")
+            result.remarks.append(f"the clock went back {times}; each time has a row of its own")
         if self._setbacks:
             times = write_count(self._setbacks, "time")
-            result.remarks.append(f"newer evidence was missing {times}; each has a row of its own")
+            result.remarks.append(f"evidence was missing {times}; each time has a row of its own")
         if self._imported:
             rows = count_were(self._imported, "row")
             result.remarks.append(f"{rows} imported from an index that was not signed")

@@ -342,7 +342,7 @@ def test_one_person_requests_and_another_one_approves(drills: Drills) -> None:
     words = ("requests", "approve", asked["request_id"], "--schedule", "schedule.json", *AFTER)
     for same in ("maria", "MARIA ", "m\u0430ria"):
         assert drills(*words, "--by", same) == 2
-        assert "somebody else approves it" in drills.find_problem()
+        assert "somebody else must approve it" in drills.find_problem()
         assert "--by is" in drills.find_problem()
     assert drills.evidence(EXCEPTION_KIND) == []
     assert drills(*words, "--by", "anna") == 0
@@ -402,7 +402,7 @@ def test_an_exception_whose_requester_approves_it_is_refused(drills: Drills) -> 
     words = [word for pair in GIVEN.items() for word in pair]
 
     assert drills("skip", *words, "--requested-by", "Board", "--schedule", "schedule.json", *AFTER) == 2
-    assert '--approver is "board", who requested it; somebody else approves it' in drills.find_problem()
+    assert '--approver is "board", who requested it; somebody else must approve it' in drills.find_problem()
     assert drills.evidence(EXCEPTION_KIND) == []
 
     assert drills("skip", *words, "--requested-by", "maria", "--schedule", "schedule.json", *AFTER) == 0

@@ -88,4 +88,5 @@ def test_a_command_that_is_not_there_is_answered_with_a_similar_one() -> None:
 
     assert done.exit_code == 2
     assert "No such command 'verfy'" in done.output
+    assert done.output.count("Did you mean") == 1
     assert "'verify'" in done.output

@@ -91,7 +91,7 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
         (["plan", "--schedule", "schedule.json", "--routing-policy", "p.json"], {}, "p.json: does not exist"),
         (["plan"], {"DRILLS_CONNECTOR_CONFIG": "c.json"}, "c.json"),
         *(
-            ([*command, at], {}, f"{command[-1]} is not in the years 1900 to 9900; write a time")
+            ([*command, at], {}, f"{command[-1]} is not in the years 1900 to 9900; use a time")
             for command in (
                 ["check", "--now"],
                 ["console", "--schedule", "schedule.json", "--out", "out", "--now"],

@@ -140,7 +140,7 @@ def test_a_replay_that_needs_a_second_person_is_requested_approved_and_executed(
     assert step("execute", "maria")[0] == 1
     code, printed = step("approve", "Maria")
     assert (code, printed.count("\n")) == (1, 1)
-    assert "somebody else approves it" in printed
+    assert "somebody else must approve it" in printed
     assert step("approve", "jo")[0] == 0
     assert "Due again: 1 notification. The next" in step("execute", "maria")[1]
     assert step("execute", "maria")[0] == 2

@@ -94,7 +94,7 @@ def test_an_approval_grants_what_was_requested_and_names_both() -> None:
 
 @pytest.mark.parametrize("approver", ["maria", " Maria", "m\u0430ria", "maria via proxy", "maria via robot"])
 def test_who_requested_it_cannot_approve_it(approver: str) -> None:
-    with pytest.raises(UsageError, match=r"^decided_by is .* requested it; somebody else approves it"):
+    with pytest.raises(UsageError, match=r"^decided_by is .* requested it; somebody else must approve it"):
         approve(found(), approver, "gordcycle-1", now=NOW)
 
 
@@ -102,7 +102,7 @@ def test_one_token_cannot_be_two_people() -> None:
     request = found(ask(requested_by="maria via robot"))
 
     for approver in ("anna via robot", "robot"):
-        with pytest.raises(UsageError, match="somebody else approves it"):
+        with pytest.raises(UsageError, match="somebody else must approve it"):
             approve(request, approver, "gordcycle-1", now=NOW)
     assert approve(request, "anna via board", "gordcycle-1", now=NOW).approver == "anna via board"
 

@@ -205,8 +205,8 @@ def test_a_route_that_was_never_notified_is_closed_without_a_message(database: D
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"reason": " "}, "is empty; a retirement has a reason"),
-        ({"approver": ""}, "is empty; a retirement has a reason and somebody who approves it"),
+        ({"reason": " "}, "is empty; a retirement needs a reason"),
+        ({"approver": ""}, "is empty; a retirement needs a reason and an approver"),
         ({"approver": "Maria", "requested_by": "maria"}, 'is "Maria", who requested it; somebody else'),
         ({"reason": "see https://wiki.corp.example.com/x"}, "holds"),
         ({"change": Change.RESTORED}, "is not retired; retired are none"),

@@ -317,7 +317,7 @@ def test_an_exception_on_a_day_without_an_occurrence_is_warned_of(tmp_path: Path
         (
             {"blocking_severities": ["critcal"]},
             {"findings": [{"finding_id": "F1", "severity": "critical"}]},
-            '$.drills[0].findings[0].severity is "critical", and "critcal" is what blocks',
+            '$.drills[0].findings[0].severity is "critical", but blocking_severities has "critcal"',
         ),
         ({}, {}, ""),
     ],

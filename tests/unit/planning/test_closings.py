@@ -295,8 +295,7 @@ def test_an_owner_whom_the_schedule_no_longer_has_leaves_the_cycle() -> None:
     assert notification.owner == "team-a"
     assert notification.title == "Rollback drill handed over: payments (production)"
     assert notification.summary == (
-        "team-a is no owner of the schedule any more."
-        f" The cycle that was due {DUE_AT} is with team-b, team-c now."
+        f"team-a no longer owns this schedule. The cycle that was due {DUE_AT} is with team-b, team-c now."
     )
 
 

@@ -363,7 +363,7 @@ def test_a_severity_that_is_like_a_blocking_one_and_blocks_nothing_is_named(
 
     assert (SEVERITIES in faults) is is_named
     if is_named:
-        place = f'$.drills[0].findings[0].severity is "{severity}", and "{blocking}" is what blocks'
+        place = f'$.drills[0].findings[0].severity is "{severity}", but blocking_severities has "{blocking}"'
         assert place in faults[SEVERITIES]
 
 

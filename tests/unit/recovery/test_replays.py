@@ -93,7 +93,7 @@ def test_who_requested_it_cannot_approve_it_however_the_name_is_spelt(
 ) -> None:
     replay_id = ask(database, dead)
 
-    with pytest.raises(RefusedReplayError, match="somebody else approves it"):
+    with pytest.raises(RefusedReplayError, match="somebody else must approve it"):
         approve_replay(database, replay_id, by, writer(30))
 
     (refused,) = find_records(database, REPLAY_REFUSAL_KIND)
