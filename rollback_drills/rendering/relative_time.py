@@ -29,6 +29,11 @@ def count_were(count: int, what: str) -> str:
     return f"{write_count(count, what)} {'was' if count == 1 else 'were'}"
 
 
+def rows_are(first: int, last: int) -> str:
+    """Name consecutive rows, with a verb: `row 7 is` or `rows 7 to 9 are`."""
+    return f"row {first} is" if first == last else f"rows {first} to {last} are"
+
+
 def write_minutes(minutes: float) -> str:
     """Write a length of time in the largest unit that fits: `90 minutes`, `2 hours`, `3 days`."""
     for length, unit in ((60 * 24, "day"), (60, "hour")):

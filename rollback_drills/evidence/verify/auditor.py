@@ -16,7 +16,7 @@ from rollback_drills.evidence.verify.findings import FindingKind, Verification, 
 from rollback_drills.evidence.verify.key_chain import KeyChain
 from rollback_drills.evidence.verify.own_records import Pruning, decode_key, decode_pruning, name_kind
 from rollback_drills.evidence.written_record import read_untrusted, text_of
-from rollback_drills.rendering.relative_time import count_were, write_count
+from rollback_drills.rendering.relative_time import count_were, rows_are, write_count
 
 OWN_KIND: Final = b'"metadata_kind":"rollback-drills-'
 """Stands in every record of what the ledger says of itself, and of imported records."""
@@ -106,7 +106,7 @@ class Auditor:
             if self._next is None:
                 result.add(
                     FindingKind.TRUNCATED,
-                    f"rows {size} to {missing - 1} are missing at the end; {missing} rows were signed",
+                    f"{rows_are(size, missing - 1)} missing at the end; {count_were(missing, 'row')} signed",
                 )
         for place, checkpoint in self._witnesses:
             if checkpoint.size > size:
@@ -114,7 +114,7 @@ class Auditor:
                     FindingKind.TRUNCATED,
                     f"{place} is a head over {checkpoint.size} rows, and here are {size}"
                     f"{f', up to {result.newest_at}' if result.newest_at else ''}:"
-                    f" rows {size} to {checkpoint.size - 1} are missing at the end",
+                    f" {rows_are(size, checkpoint.size - 1)} missing at the end",
                 )
             elif checkpoint.size:
                 raise UsageError(
@@ -122,15 +122,13 @@ class Auditor:
                     " compare it with an export of everything, or with the database"
                 )
         if size > self._signed_size and not self.is_lost:
-            result.add(
-                FindingKind.INSERTED, f"rows {self._signed_size} to {size - 1} are under no signed head"
-            )
+            result.add(FindingKind.INSERTED, f"{rows_are(self._signed_size, size - 1)} under no signed head")
         if self._pruned_end > self._allowed_end:
             result.add(
                 FindingKind.REMOVED,
                 f"rows before {self._pruned_end} were pruned, and no row of the ledger says so"
                 if not self._allowed_end
-                else f"rows {self._allowed_end} to {self._pruned_end - 1} were pruned, and no row says so",
+                else f"{rows_are(self._allowed_end, self._pruned_end - 1)} pruned, and no row says so",
             )
         elif result.pruned_count > self._allowed_count:
             result.add(
@@ -219,9 +217,9 @@ class Auditor:
             self.is_lost = True
             self.result.add(
                 FindingKind.FORKED,
-                f"rows {before} to {head.size - 1} are not what was signed; up to row {before} everything is"
+                f"{rows_are(before, head.size - 1)} not what was signed; up to row {before} everything is"
                 if before
-                else f"rows 0 to {head.size - 1} are not what was signed",
+                else f"{rows_are(0, head.size - 1)} not what was signed",
             )
             return
         self._signed_size = head.size

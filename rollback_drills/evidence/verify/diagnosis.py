@@ -11,6 +11,7 @@ from rollback_drills.evidence.ledger.merkle import hash_leaf
 from rollback_drills.evidence.verify.bundle_files import BundleFiles
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.written_record import read_untrusted
+from rollback_drills.rendering.relative_time import rows_are
 
 _MOST_LINES_MORE: Final = 1000
 """After so many lines more than the tree has rows, each of them a finding, the rest is not read."""
@@ -56,7 +57,7 @@ def _is_misplaced(files: BundleFiles, expected: dict[int, bytes], result: Verifi
 
 def _name_missing(result: Verification, missing: list[int], size: int) -> None:
     for start, end in _ranges(missing):
-        which = f"row {start} is" if start == end else f"rows {start} to {end} are"
+        which = rows_are(start, end)
         if end == size - 1:
             result.add(FindingKind.TRUNCATED, f"{which} missing at the end")
         else:

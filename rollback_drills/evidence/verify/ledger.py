@@ -19,7 +19,7 @@ from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge
 from rollback_drills.evidence.verify.stored_heads import StoredHeads
 from rollback_drills.evidence.verify.stored_rows import StoredRow, iterate_stored_rows, reading_anything
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes, find_missing_columns, iterate_taken
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.relative_time import rows_are, write_count
 
 TABLES: Final = (LEDGER.name, HEADS.name, PRUNED.name, OUTBOX.name)
 """A database that has one of these is one of ours, whatever was done to the others."""
@@ -136,7 +136,7 @@ def _verify_row(auditor: Auditor, judge: RowJudge, row: StoredRow) -> None:
         return
     if row.leaf_index > place:
         last = row.leaf_index - 1
-        which = f"row {place} is" if last == place else f"rows {place} to {last} are"
+        which = rows_are(place, last)
         result.add(FindingKind.REMOVED, f"{which} missing")
         auditor.is_lost = True
         for level, _ in cover(place, row.leaf_index):

@@ -228,7 +228,7 @@ def test_more_pruned_than_the_ledger_says_is_found(database: Database) -> None:
     (finding,) = verified(database).findings
 
     assert finding.kind is FindingKind.REMOVED
-    assert finding.message == "rows 11 to 11 were pruned, and no row says so"
+    assert finding.message == "row 11 is pruned, and no row says so"
 
 
 # Keys
