@@ -38,7 +38,7 @@ class DatabaseWatch:
         return found != self._identity
 
     def _find_identity(self) -> str:
-        """Return what names a file on this machine; empty if there is none."""
+        """Return what identifies the file on this machine; empty if the file is missing."""
         with suppress(OSError):
             if self._file is not None:
                 found = self._file.stat()

@@ -87,7 +87,7 @@ def _explain_surroundings(error: BaseException) -> str | None:
 
 
 def _explain_bytes() -> str | None:
-    """Name the argument or variable whose bytes are no text; None if there is none."""
+    """Name the argument or variable that is not UTF-8; None if all are."""
     for argument in filter(_is_broken, sys.argv):
         return f"the argument {argument!a} is not UTF-8; correct it, or the locale of the terminal"
     for name in (name for name, value in os.environ.items() if _is_broken(value)):

@@ -97,7 +97,7 @@ class _Looked(NamedTuple):
     problems: list[str]
     without_offset: list[str]
     unreadable: list[Location]
-    """Where a timestamp should be, and the value is none."""
+    """Where a timestamp should be, and the value is something else."""
 
 
 def _leave_out(value: Any, loc: Location) -> bool:

@@ -79,7 +79,7 @@ def find_lost_by_last_check(database: Database, population_id: str) -> tuple[Seq
 
 
 def find_time_of_check(connection: Connection, *, of_fleet: bool) -> datetime | None:
-    """Return when the newest check was; None if there is none.
+    """Return the time of the newest check; None if there was no check.
 
     A check that judged by an earlier time than its own says nothing of what came due since.
 

@@ -123,7 +123,7 @@ def find_setback(database: Database, remembered: RememberedHead) -> Setback | No
 
 
 def _find_root(connection: Connection, size: int) -> bytes | None:
-    """Return the root that was signed over so many rows; None if none can be read."""
+    """Return the root of the head with this size; None if there is no such head, or it cannot be read."""
     note = connection.scalar(select(HEADS.c.note).where(HEADS.c.tree_size == size))
     try:
         return Checkpoint.parse(SignedNote.parse(note).text).root if isinstance(note, str) else None

@@ -86,7 +86,7 @@ def _parse_file(path: str) -> Any:
 
 
 def _parse(data: bytes) -> Any:
-    """Return what JSON says, whatever is wrong with it otherwise; None if it is none."""
+    """Return the value of a JSON text, without other checks; None if it is not JSON."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

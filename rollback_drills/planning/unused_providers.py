@@ -41,6 +41,6 @@ def find_unused(checks: Sequence[ScheduleCheck], request: PlanRequest) -> tuple[
 
 
 def describe_unused(unused: Iterable[str], known: Sequence[str], schedule_id: str = "") -> str:
-    """Name providers that were asked for in vain, and those that the routes of one or all schedules have."""
+    """Name requested providers that no route has, and the providers that the routes do have."""
     who = f"{schedule_id} has" if schedule_id else "the schedules have"
     return f"nobody is notified through {', '.join(unused)}: {who} {name_some(known, _MOST_NAMED)}"

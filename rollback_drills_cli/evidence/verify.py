@@ -1,4 +1,4 @@
-"""`drills evidence verify`: finds whatever was done to the evidence; it needs no server."""
+"""`drills evidence verify`: detects and locates changes to the evidence; it needs no server."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -14,7 +14,7 @@ _NO_TIME: Final = timedelta(0)
 
 
 class DuePolicy(StrEnum):
-    """What moves the due instant."""
+    """What moves the due time."""
 
     EXPLICIT = "explicit"
     """Nothing but an edit of `next_due_at`; without one the latest accepted drill."""
@@ -25,7 +25,7 @@ class DuePolicy(StrEnum):
 
 
 class Interval(Cadence, frozen=True, gc=False):
-    """A cadence of so many days, as `interval_days` writes it; unusable without a number greater than 0."""
+    """A cadence in days, as in `interval_days`. It is unusable without a number greater than 0."""
 
     policy: ClassVar[DuePolicy]
 

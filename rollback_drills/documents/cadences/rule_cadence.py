@@ -89,9 +89,7 @@ class RuleCadence(CalendarCadence, frozen=True, gc=False):
         if last - now > _WARNED_BEFORE:
             return ""
         ends = "ended" if last < now else "ends"
-        return (
-            f"$.cadence {ends} with {write_instant(last)}; then nothing is due any more, so extend the rule"
-        )
+        return f"$.cadence {ends} with {write_instant(last)}; nothing is due after it, so extend the rule"
 
     def describe(self) -> str:
         """Describe it for people."""

@@ -79,7 +79,7 @@ class WorkCalendar(Document, frozen=True, gc=False):
 
 
 def find_calendar(name: str, calendars: Mapping[str, WorkCalendar]) -> WorkCalendar | None:
-    """Return the calendar of a name, in any spelling; None if there is none."""
+    """Return the calendar with a name, in any spelling; None if no calendar has it."""
     spelling = find_spelling(name, calendars)
     return None if spelling is None else calendars[spelling]
 

@@ -265,8 +265,8 @@ def test_of_a_cadence_that_is_wrong_no_interval_is_missed(tmp_path: Path, cadenc
 @pytest.mark.parametrize(
     ("until", "warning"),
     [
-        ("20260601", "$.cadence ended with 2026-06-01T08:00:00+00:00; then nothing is due any more"),
-        ("20270201T120000", "$.cadence ends with 2027-02-01T09:00:00+00:00; then nothing is due any more"),
+        ("20260601", "$.cadence ended with 2026-06-01T08:00:00+00:00; nothing is due after it"),
+        ("20270201T120000", "$.cadence ends with 2027-02-01T09:00:00+00:00; nothing is due after it"),
         ("20271231", ""),
     ],
 )
