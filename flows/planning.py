@@ -88,7 +88,7 @@ def begin_run(request: DeliverRequest, settings: Settings, shard: Shard | None =
     database = open_existing(url, to_write=not request.dry_run)
     now = read_now(request.as_of, url, database)
     open_key = open_key_ahead(None if request.dry_run else database)
-    comparison = Comparison(None if request.dry_run or shard else database)
+    comparison = Comparison(database, is_wanted=not request.dry_run and shard is None)
     policy = read_policy(request.routing_policy)
     requested = parse_requested(request.provider)
     return Run(request, settings, url, database, now, open_key, comparison, policy, requested, shard)

@@ -46,7 +46,7 @@ def publish(
         background.append(aside(emit_shard, runs, delivered.deliveries, changes))
     elif changes:
         background.append(aside(emit_events, runs, delivered.deliveries, changes, is_single=fleet.is_single))
-    if not indexed.setback:
+    if pages.is_any and not indexed.setback:  # a run without news would wait for one request more
         background.append(run.comparison.remember(indexed.head))
     publish_artifacts(pages, dry_run, indexed.head_note, run.database_url)
     for each in background:

@@ -58,10 +58,12 @@ def end_check(
     also = [*_explain_unused(results), *delivered.explain_elsewhere(), *indexed.notes, *distrust]
     said, count = describe(found, changes), sum(each.report.delivery_count for each in results)
     rename_run(said, [*(f"status:{each}" for each in sorted(found.states)), *mark_distrust(distrust)])
-    if is_fleet_page_due(changes, created_at) or count or indexed.problems:
+    has_news = is_fleet_page_due(changes, created_at) or bool(count) or bool(indexed.problems)
+    if has_news:
         publish_fleet(render_sharded_fleet(found.states, results, problems, warnings), indexed.head_note)
     emit_check(found.states, changes, count)
-    run.comparison.remember(indexed.head).result()  # now that people can read what is missing
+    if has_news:
+        run.comparison.remember(indexed.head).result()  # now that people can read what is missing
     result = ShardedResult(
         schedule_count=found.count,
         state_counts={str(state): number for state, number in sorted(found.states.items())},

@@ -22,13 +22,14 @@ class Comparison:
     for a later run to compare with.
     """
 
-    def __init__(self, database: Database | None) -> None:
+    def __init__(self, database: Database | None, *, is_wanted: bool = True) -> None:
         """Begin to compare.
 
         Args:
-            database: Keeps the ledger; None: nothing is compared, and nothing is remembered.
+            database: Keeps the ledger; None if nothing was written yet.
+            is_wanted: If not, nothing is compared, and nothing is remembered.
         """
-        self._comparing = aside(_compare, database) if database else None
+        self._comparing = aside(_compare, database) if is_wanted else None
 
     @property
     def setback(self) -> Setback | None:
@@ -56,10 +57,12 @@ class _Compared:
     """None if the comparison could not be made."""
 
 
-def _compare(database: Database) -> _Compared:
+def _compare(database: Database | None) -> _Compared:
     try:
-        head = find_head(database)
-        memory = recall(head.checkpoint.origin) if head else Memory()
+        head = find_head(database) if database else None
+        if database is None or head is None:
+            return _Compared(memory=Memory())
+        memory = recall(head.checkpoint.origin)
         return _Compared(find_setback(database, memory.head) if memory.head else None, memory)
     except (httpx.HTTPError, PrefectException, DrillsError) as error:
         _warn("the evidence is not compared with the head that the Prefect server remembers", error)

@@ -29,6 +29,11 @@ class Publication(msgspec.Struct, frozen=True):
     problems: Sequence[str] = ()
     """What fails the run although everything was delivered, for the page of the fleet or only schedule."""
 
+    @property
+    def is_any(self) -> bool:
+        """Whether there is anything new for people to read."""
+        return bool(self.fleet or self.schedules)
+
 
 def choose_pages(
     runs: Sequence[ScheduleRun],
