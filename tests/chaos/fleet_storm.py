@@ -267,8 +267,7 @@ def main() -> None:
             storm.let_be_overdue(round(given.count * _NEW_IN_A_ROUND))
             storm.run_round(min(left, _MOST_KILLS_IN_A_ROUND))
         storm.finish()
-        report = storm.report()
-    print(json.dumps({**report, "seed": given.seed}))  # noqa: T201 - this is the report
+        print(json.dumps({**storm.report(), "seed": given.seed}), flush=True)  # noqa: T201 - this is the report
 
 
 def deploy(server: PrefectServer, receiver: Running, stack: ExitStack) -> list["subprocess.Popen[bytes]"]:

@@ -21,6 +21,7 @@ from tests.samples.commands import drills
 
 _START_WITHIN_SECONDS = 300  # a server takes ten seconds of a core to start, and a busy machine has few
 _ASK_SECONDS = 60
+_END_WITHIN_SECONDS = 120
 T = TypeVar("T")
 
 
@@ -69,7 +70,11 @@ class PrefectServer:
                 yield process
             finally:
                 process.terminate()
-                process.wait(timeout=300)
+                try:
+                    process.wait(timeout=_END_WITHIN_SECONDS)
+                except subprocess.TimeoutExpired:  # a worker may wait for what it has lost
+                    process.kill()
+                    process.wait()
 
 
 def wait_until(found: Callable[[], T | None], *, within_seconds: float) -> T:
