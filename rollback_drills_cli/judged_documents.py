@@ -28,7 +28,7 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 
 
 def with_judged_documents(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command these options, and pass what they and the environment say as its `settings`.
+    """Add these options to a command, and pass what they and the environment say as its `settings`.
 
     The options stand where `settings` stands among its parameters.
     """

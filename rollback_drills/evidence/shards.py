@@ -16,9 +16,10 @@ from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import CHECK_SHARDS, LEDGER
 from rollback_drills.errors import DrillsError
+from rollback_drills.evidence.check_records import RecordedFinding
 from rollback_drills.evidence.index import read_rows
 from rollback_drills.evidence.last_findings import find_last_check, read_last_check
-from rollback_drills.evidence.population import KnownFindings, Part, RecordedFinding, ShardReport, Summary
+from rollback_drills.evidence.population import KnownFindings, Part, ShardReport, Summary
 from rollback_drills.evidence.records import PLAN_KIND
 
 _THE_CHECK: Final = ""

@@ -80,7 +80,7 @@ inline read_table() {
 
 /* What the ledger does not have any more is known by its name alone.
    Stands for rollback_drills/evidence/last_findings.py::_read_ledger
-   Stands for rollback_drills/evidence/population.py::SeenPopulations.take_plan */
+   Stands for rollback_drills/evidence/check_records.py::SeenPopulations.take_plan */
 inline read_ledger() {
 	for (s : 0 .. SCHEDULES - 1) {
 		known[s] = (plan[s] != NOTHING -> plan[s] : (known[s] != NOTHING -> PRUNED : NOTHING))
@@ -123,7 +123,7 @@ inline compare_population(r) {
    Stands for rollback_drills/evidence/checks.py::_find_news
    Stands for rollback_drills/evidence/checks.py::_WholeCheck.end
    Stands for rollback_drills/evidence/last_findings.py::keep_findings
-   Stands for rollback_drills/evidence/population.py::record_check */
+   Stands for rollback_drills/evidence/check_records.py::record_check */
 inline append_check(r) {
 	for (s : 0 .. SCHEDULES - 1) {
 		if

@@ -149,9 +149,9 @@ inline forget_shards() {
 #endif
 
 /* The record of the check, whose digest is over all findings, is the last row of a transaction.
-   Stands for rollback_drills/evidence/population.py::record_check
+   Stands for rollback_drills/evidence/check_records.py::record_check
    Stands for rollback_drills/evidence/population.py::find_changes
-   Stands for rollback_drills/evidence/population.py::SeenPopulations.take_check */
+   Stands for rollback_drills/evidence/check_records.py::SeenPopulations.take_check */
 inline record_check() {
 	for (s : 0 .. SCHEDULES - 1) {
 		if
