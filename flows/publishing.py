@@ -46,8 +46,8 @@ def publish(
         background.append(aside(emit_shard, runs, delivered.deliveries, changes))
     elif changes:
         background.append(aside(emit_events, runs, delivered.deliveries, changes, is_single=fleet.is_single))
-    if pages.is_any and not indexed.setback:  # a run without news would wait for one request more
-        background.append(run.comparison.remember(indexed.head))
+    if not indexed.setback:
+        background.append(run.comparison.remember(indexed.head, has_news=pages.is_any))
     publish_artifacts(pages, dry_run, indexed.head_note, run.database_url)
     for each in background:
         each.result()

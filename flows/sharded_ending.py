@@ -62,8 +62,8 @@ def end_check(
     if has_news:
         publish_fleet(render_sharded_fleet(found.states, results, problems, warnings), indexed.head_note)
     emit_check(found.states, changes, count)
-    if has_news:
-        run.comparison.remember(indexed.head).result()  # now that people can read what is missing
+    # now that people can read what is missing
+    run.comparison.remember(indexed.head, has_news=has_news).result()
     result = ShardedResult(
         schedule_count=found.count,
         state_counts={str(state): number for state, number in sorted(found.states.items())},

@@ -36,13 +36,21 @@ class Comparison:
         """What the ledger lacks; None if it lacks nothing, or if that is not known."""
         return self._comparing.result().setback if self._comparing else None
 
-    def remember(self, head: Head | None) -> Future[None]:
-        """Begin to let the server remember a head, beside the work of the run."""
-        return aside(self._remember, head)
+    def remember(self, head: Head | None, *, has_news: bool = True) -> Future[None]:
+        """Begin to let the server remember a head, beside the work of the run.
 
-    def _remember(self, head: Head | None) -> None:
+        Args:
+            head: The newest one; None if nothing is signed.
+            has_news: Whether the run publishes anything. If not, it does not wait for another request, unless
+                the server has no head that the key of the ledger signed.
+        """
+        return aside(self._remember, head, has_news=has_news)
+
+    def _remember(self, head: Head | None, *, has_news: bool) -> None:
         memory = self._comparing.result().memory if self._comparing else None
         if head is None or memory is None:
+            return
+        if not has_news and memory.head and memory.head.note.is_signed_by(head.public_key):
             return
         try:
             remember(head, memory.artifact_id)

@@ -30,8 +30,13 @@ class _Written(msgspec.Struct, frozen=True):
 class RememberedHead:
     """A head that was kept elsewhere, and when the newest row below it was written."""
 
-    checkpoint: Checkpoint
+    note: SignedNote
     written_at: datetime
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What the head says."""
+        return Checkpoint.parse(self.note.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +102,13 @@ def read_remembered(value: object) -> RememberedHead:
     except msgspec.ValidationError:
         raise UsageError(_NO_HEAD) from None
     try:
-        checkpoint = Checkpoint.parse(SignedNote.parse(written.head).text)
+        remembered = RememberedHead(SignedNote.parse(written.head), written.written_at)
+        size = remembered.checkpoint.size
     except UsageError:
         raise UsageError(_NO_HEAD) from None
-    if not checkpoint.size or written.written_at.tzinfo is None:
+    if not size or written.written_at.tzinfo is None:
         raise UsageError(_NO_HEAD)
-    return RememberedHead(checkpoint, written.written_at)
+    return remembered
 
 
 def find_setback(database: Database, remembered: RememberedHead) -> Setback | None:

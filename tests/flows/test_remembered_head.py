@@ -214,7 +214,7 @@ def test_a_run_that_was_killed_before_its_head_was_remembered_is_no_setback(
 ) -> None:
     check(fleet)
     with monkeypatch.context() as killed:
-        killed.setattr(Comparison, "remember", lambda *_: aside(lambda: None))
+        killed.setattr(Comparison, "remember", lambda *_, **_options: aside(lambda: None))
         check(fleet)
 
     assert check(fleet).name == "NeedsAttention"
@@ -242,7 +242,7 @@ def test_a_server_that_does_not_answer_stops_no_run_and_forgets_nothing(
 
 
 def test_an_artifact_that_somebody_has_changed_is_named_and_stays(
-    fleet: str, tmp_path: Path, url: str, receiver: HTTPServer, caplog: pytest.LogCaptureFixture
+    fleet: str, url: str, receiver: HTTPServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     check(fleet)
     origin = newest(url).checkpoint.origin
@@ -259,7 +259,6 @@ def test_an_artifact_that_somebody_has_changed_is_named_and_stays(
     assert said in " ".join(printed.split())
     with get_client(sync_client=True) as client:
         client.delete_artifact(artifact_id)
-    write_more(tmp_path, "search")
     check(fleet)
     assert recall(origin).head
 
