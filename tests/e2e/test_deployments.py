@@ -144,6 +144,7 @@ def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
     } == {task["name"] for task in tasks}
 
 
+@pytest.mark.chaos  # two runs more on one worker; those in process are in tests/flows/test_shards.py
 @pytest.mark.usefixtures("worker")
 def test_a_check_asks_the_pool_for_a_run_of_each_shard(
     server: PrefectServer, tmp_path: Path, httpserver: HTTPServer
