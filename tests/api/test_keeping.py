@@ -138,14 +138,16 @@ def test_what_cannot_be_made_leaves_nothing_behind() -> None:
 def test_every_commit_of_another_connection_is_a_new_version(database: Database) -> None:  # noqa: F811 - the fixture
     watch = DatabaseWatch(database)
     first = watch.version()
-    same = watch.version()
+    # in PostgreSQL, also a commit in another database of the server is one
+    stays = any(watch.version() == watch.version() for _ in range(1000))
     with database.write() as connection:
         connection.execute(insert(DESTINATIONS), {"provider": "slack"})
     second = watch.version()
     with database.write() as connection:
         connection.execute(update(DESTINATIONS).values(disabled_at=1.0))
 
-    assert first == same != second
+    assert stays
+    assert first != second
     assert watch.version() not in (first, second)
 
 
