@@ -61,10 +61,7 @@ def _begin_bar(bars: ExitStack, what: str, total: int | None) -> Callable[[int],
 
 @contextmanager
 def show_waiting(what: str) -> Iterator[None]:
-    """Show what is being done if it takes longer than a second, until it is done.
-
-    Nothing may be printed meanwhile.
-    """
+    """Show what is being done if it takes longer than a second, until it is done."""
     if not sys.stderr.isatty():
         yield
         return

@@ -6,6 +6,7 @@ from typing import Final
 from prefect.exceptions import FailedRun
 
 from rollback_drills.errors import DrillsError
+from rollback_drills.redaction.log_filter import message_of
 
 _REPEATED: Final = "exited with unexpected exception"
 """What Prefect logs of a run that ended as failed, after the line with its final state."""
@@ -23,7 +24,7 @@ class WithoutTraceback(logging.Filter):
             return True
         _, error, _ = record.exc_info
         if isinstance(error, DrillsError | FailedRun):
-            message, text = record.getMessage(), str(error)
+            message, text = message_of(record), str(error)
             if message.endswith(_REPEATED):
                 return False
             record.msg, record.args = message if text in message else f"{message}: {text}", None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Failed
@@ -23,8 +24,11 @@ def find_unnamed(database: Database, looked: Population | ShardedCheck | None) -
 
 
 def _has_failed(flow_run_id: str) -> bool:
-    """Return whether a run ended as Failed, like a check that names lost schedules, and not as TimedOut."""
-    with suppress(ValueError, ObjectNotFound), get_client(sync_client=True) as client:
+    """Return whether a run ended as Failed, like a check that names lost schedules, and not as TimedOut.
+
+    If the server does not say so, the schedules are named again.
+    """
+    with suppress(ValueError, ObjectNotFound, httpx.HTTPError), get_client(sync_client=True) as client:
         state = client.read_flow_run(UUID(flow_run_id)).state
         return state is not None and state.name == Failed().name
     return False

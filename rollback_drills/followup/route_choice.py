@@ -76,9 +76,9 @@ def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
 def keep_open(index: EvidenceIndex, routes: Sequence[NotifiedRoute]) -> list[NotifiedRoute]:
     """Return the routes of a cycle that can still be acknowledged.
 
-    A route is closed when its cycle has ended, or its owner has left it. Before anybody was notified in a
-    cycle, it has ended when the schedule is in another one. The drill of an alarm path may be acknowledged
-    late.
+    A route is closed when its cycle has ended, or when its owner has left the cycle. A cycle in which nobody
+    was notified has ended as soon as its schedule has a newer cycle. The drill of an alarm path can be
+    acknowledged late.
 
     Raises:
         UsageError: None can.

@@ -79,8 +79,8 @@ def find_closings(
 ) -> Iterator[Closing]:
     """Yield the routes of this schedule whose cycle is over; `histories` has its routes by key.
 
-    A cycle is over when the schedule is in another one, or needs nothing any more. For a route it is also
-    over when the schedule no longer has its owner: others look after the cycle. A route that a window or an
+    A cycle is over when its schedule has a newer cycle or needs nothing any more. A route is also over when
+    the schedule no longer has its owner, because others look after the cycle. A route that a window or an
     absence keeps silent, or whose provider was not requested, is left to a later run.
     """
     judgement, plan = check.judgement, check.plan

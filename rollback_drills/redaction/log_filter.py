@@ -25,7 +25,7 @@ class RedactingFilter(logging.Filter):
         redactor = self._redactor or redactor_in_use()
         if record.exc_info and not record.exc_text:
             record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        message = _message_of(record)
+        message = message_of(record)
         texts = {name: value for name, value in vars(record).items() if _is_shown(name, value)}
         whole = "\n".join((message, *texts.values()))
         if redactor.text(whole) == whole:  # nearly always
@@ -36,7 +36,8 @@ class RedactingFilter(logging.Filter):
         return True
 
 
-def _message_of(record: logging.LogRecord) -> str:
+def message_of(record: logging.LogRecord) -> str:
+    """Return the message of a record, also if its arguments do not fit."""
     try:
         return record.getMessage()
     except Exception:  # noqa: BLE001 - arguments that do not fit are for the handler to report, not for a filter

@@ -44,8 +44,8 @@ def schedule_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def told(url: str, receiver: HTTPServer, tmp_path: Path) -> HTTPServer:
-    """Have checked an overdue schedule, so that its owner was told; give who was."""
+def notified(url: str, receiver: HTTPServer, tmp_path: Path) -> HTTPServer:
+    """Have checked an overdue schedule, so that its owner was notified; return who was."""
     schedule = {
         "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
         "schedule_id": "payments",
@@ -63,7 +63,7 @@ def told(url: str, receiver: HTTPServer, tmp_path: Path) -> HTTPServer:
     return receiver
 
 
-def owners_told(receiver: HTTPServer) -> list[str]:
+def owners_notified(receiver: HTTPServer) -> list[str]:
     """Return the owner and the reason of every message, in order."""
     bodies = [json.loads(request.data) for request, _ in receiver.log if request.path == "/webhook"]
     return [
@@ -109,13 +109,13 @@ def logs_of(state: State[Any]) -> str:
             time.sleep(0.5)
 
 
-def test_what_nobody_acknowledges_is_escalated_once(url: str, told: HTTPServer) -> None:
+def test_what_nobody_acknowledges_is_escalated_once(url: str, notified: HTTPServer) -> None:
     before = EvidenceIndex.open(url).find(EvidenceFilter())[1]
     dry = follow_up(LATER, dry_run=True)
 
     assert (dry.name, data_of(dry)["escalated"]) == ("DryRun", 1)
     assert (dry.message or "").startswith("dry run, nothing is sent: open cycles: 1")
-    assert owners_told(told) == ["payments-team: first"]
+    assert owners_notified(notified) == ["payments-team: first"]
     assert EvidenceIndex.open(url).find(EvidenceFilter())[1] == before
     with Database.open(url).read() as connection:
         assert len(connection.execute(select(OUTBOX)).all()) == 1
@@ -123,7 +123,7 @@ def test_what_nobody_acknowledges_is_escalated_once(url: str, told: HTTPServer) 
     first = follow_up(LATER)
 
     assert (first.name, data_of(first)["escalated"]) == ("Healthy", 1), first.message
-    assert owners_told(told) == ["payments-team: first", "platform: escalated"]
+    assert owners_notified(notified) == ["payments-team: first", "platform: escalated"]
     (event, _) = events_of(first, at_least=2)
     assert event["event"] == f"{PREFIX}escalation.taken"
     assert (event["payload"]["told"], event["payload"]["owner"]) == ("platform", "payments-team")
@@ -131,7 +131,7 @@ def test_what_nobody_acknowledges_is_escalated_once(url: str, told: HTTPServer) 
     second = follow_up(LATER + timedelta(minutes=15))
 
     assert (second.name, data_of(second)["escalated"]) == ("Healthy", 0), second.message
-    assert len(owners_told(told)) == 2
+    assert len(owners_notified(notified)) == 2
     (row,) = rows_of(url, ESCALATION_KIND)
     assert (row["owner"], row["told"], row["step"]) == ("payments-team", "platform", 1)
     assert row["signer"] == "escalate-unacknowledged"
@@ -141,7 +141,7 @@ def test_what_nobody_acknowledges_is_escalated_once(url: str, told: HTTPServer) 
 
 
 def test_an_owner_who_was_renamed_leaves_the_cycle_and_one_silence_is_escalated(
-    url: str, told: HTTPServer, tmp_path: Path
+    url: str, notified: HTTPServer, tmp_path: Path
 ) -> None:
     path = tmp_path / "schedule.json"
     path.write_text(path.read_text().replace("payments-team", "billing-team"))
@@ -150,7 +150,7 @@ def test_an_owner_who_was_renamed_leaves_the_cycle_and_one_silence_is_escalated(
     states = [follow_up(LATER + timedelta(minutes=15 * number)) for number in range(2)]
 
     assert [each.name for each in states] == ["Healthy", "Healthy"], states[0].message
-    assert sorted(owners_told(told)) == [
+    assert sorted(owners_notified(notified)) == [
         "billing-team: first",
         "payments-team: first",
         "payments-team: resolved",
@@ -158,7 +158,7 @@ def test_an_owner_who_was_renamed_leaves_the_cycle_and_one_silence_is_escalated(
     ]
 
 
-def test_who_acknowledges_by_the_form_is_not_escalated_until_it_ends(url: str, told: HTTPServer) -> None:
+def test_who_acknowledges_by_the_form_is_not_escalated_until_it_ends(url: str, notified: HTTPServer) -> None:
     unknown = acknowledge_notification("maria", cycle_id="gordcycle-none", return_state=True)
     assert unknown.is_failed()
     refusal = 'cycle_id "gordcycle-none" is not in the evidence; the newest are gordcycle-'
@@ -181,7 +181,7 @@ def test_who_acknowledges_by_the_form_is_not_escalated_until_it_ends(url: str, t
     assert data_of(follow_up(said_at + timedelta(days=1)))["escalated"] == 1
 
 
-def test_an_exception_of_the_form_keeps_the_cycle_quiet_until_it_ends(url: str, told: HTTPServer) -> None:
+def test_an_exception_of_the_form_keeps_the_cycle_quiet_until_it_ends(url: str, notified: HTTPServer) -> None:
     refused = grant_exception("postpone", NOW + timedelta(days=60), "a freeze", "board", return_state=True)
     assert refused.is_failed()
     assert "the limit of this cycle" in (refused.message or "")
@@ -202,7 +202,7 @@ def test_an_exception_of_the_form_keeps_the_cycle_quiet_until_it_ends(url: str, 
     assert data_of(follow_up(MUCH_LATER))["escalated"] == 1
 
 
-def test_an_exception_is_requested_and_approved_by_two_people(url: str, told: HTTPServer) -> None:
+def test_an_exception_is_requested_and_approved_by_two_people(url: str, notified: HTTPServer) -> None:
     until = NOW + timedelta(days=3)
     asked = request_exception("postpone", until, "a freeze", "maria", return_state=True)
     assert asked.name == "Requested", asked.message
@@ -212,7 +212,7 @@ def test_an_exception_is_requested_and_approved_by_two_people(url: str, told: HT
     assert "a freeze" not in json.dumps(event)
     for _ in range(2):
         assert follow_up(NOW).name == "Healthy"
-    assert owners_told(told)[1:] == ["platform: Approval needed: postpone payments"]
+    assert owners_notified(notified)[1:] == ["platform: Approval needed: postpone payments"]
 
     for approver in ("maria", "Maria ", ""):
         refused = decide_exception(request_id, "approve", approver, return_state=True)
@@ -235,7 +235,7 @@ def test_an_exception_is_requested_and_approved_by_two_people(url: str, told: HT
     assert len(rows_of(url, EXCEPTION_KIND)) == 1
 
 
-def test_a_requester_who_approves_by_the_form_is_refused(url: str, told: HTTPServer) -> None:
+def test_a_requester_who_approves_by_the_form_is_refused(url: str, notified: HTTPServer) -> None:
     state = grant_exception("skip", NOW + timedelta(days=3), "a freeze", "board", "BOARD", return_state=True)
 
     assert state.is_failed()
@@ -243,7 +243,7 @@ def test_a_requester_who_approves_by_the_form_is_refused(url: str, told: HTTPSer
     assert rows_of(url, EXCEPTION_KIND) == []
 
 
-def test_many_routes_are_acknowledged_at_once_or_none_of_them(url: str, told: HTTPServer) -> None:
+def test_many_routes_are_acknowledged_at_once_or_none_of_them(url: str, notified: HTTPServer) -> None:
     known = {"schedule_id": "payments", "provider": "webhook"}
 
     refused = [
@@ -263,10 +263,10 @@ def test_many_routes_are_acknowledged_at_once_or_none_of_them(url: str, told: HT
 
 
 def test_a_cycle_that_nobody_looks_after_fails_the_run_and_stops_the_heartbeat(
-    url: str, told: HTTPServer
+    url: str, notified: HTTPServer
 ) -> None:
-    told.expect_request(f"/{SECRET_PATH}").respond_with_data("taken")
-    save_address(told.url_for(f"/{SECRET_PATH}"))
+    notified.expect_request(f"/{SECRET_PATH}").respond_with_data("taken")
+    save_address(notified.url_for(f"/{SECRET_PATH}"))
 
     overdue = follow_up(MUCH_LATER, heartbeat_secret="heartbeat")
 
@@ -282,7 +282,7 @@ def test_a_cycle_that_nobody_looks_after_fails_the_run_and_stops_the_heartbeat(
 
     assert state.is_failed()
     assert "has no next action" in (state.message or "")
-    assert SECRET_PATH not in {request.path.strip("/") for request, _ in told.log}
+    assert SECRET_PATH not in {request.path.strip("/") for request, _ in notified.log}
 
 
 def save_address(address: str) -> None:
@@ -345,17 +345,17 @@ def test_a_heartbeat_without_its_block_says_which() -> None:
 
 
 def test_a_provider_that_takes_nothing_fails_the_run_and_stops_the_heartbeat(
-    url: str, told: HTTPServer
+    url: str, notified: HTTPServer
 ) -> None:
-    told.clear_all_handlers()
-    told.expect_request("/webhook").respond_with_data("no", status=400)
-    told.expect_request(f"/{SECRET_PATH}").respond_with_data("taken")
-    save_address(told.url_for(f"/{SECRET_PATH}"))
+    notified.clear_all_handlers()
+    notified.expect_request("/webhook").respond_with_data("no", status=400)
+    notified.expect_request(f"/{SECRET_PATH}").respond_with_data("taken")
+    save_address(notified.url_for(f"/{SECRET_PATH}"))
 
     state = follow_up(LATER, heartbeat_secret="heartbeat")
 
     assert state.is_failed()
     assert (state.message or "").startswith("could not deliver through webhook (permanent")
     assert data_of(state)["problems"] == []
-    assert SECRET_PATH not in {request.path.strip("/") for request, _ in told.log}
+    assert SECRET_PATH not in {request.path.strip("/") for request, _ in notified.log}
     assert len(rows_of(url, ESCALATION_KIND)) == 1  # it was taken, and its outcome is beside it

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import httpx
 import pytest
 from prefect import State
 from pytest_httpserver import HTTPServer
@@ -121,6 +122,21 @@ def test_a_check_names_the_schedules_that_a_killed_one_has_lost(
 
     assert "1 schedule is gone, and nobody retired it: payments" in str(lost.message)
     assert not after.is_failed()
+
+
+def test_a_server_that_does_not_say_how_the_last_run_ended_stops_no_check(
+    url: str, receiver: HTTPServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drill_check(return_state=True)
+    (folder / "payments.json").unlink()
+    assert drill_check(return_state=True).is_failed()
+    refused = Mock(side_effect=httpx.ConnectError("refused"))
+    monkeypatch.setattr("tasks.lost_schedules.get_client", refused)
+
+    again = drill_check(return_state=True)
+
+    assert refused.called
+    assert "1 schedule is gone, and nobody retired it: payments" in str(again.message)
 
 
 def test_a_check_leaves_a_schedule_alone_that_was_retired_by_approval(

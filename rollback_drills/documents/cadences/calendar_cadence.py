@@ -69,10 +69,10 @@ def _read_keys(written: WrittenCadence) -> CadenceKeys:
     Raises:
         ValueError: The kind is unclear, a key is missing or of another kind, or it cannot be followed.
     """
-    told = [kind for kind in KINDS if getattr(written, name_kind(kind)) is not None]
-    if len(told) != 1:
+    written_kinds = [kind for kind in KINDS if getattr(written, name_kind(kind)) is not None]
+    if len(written_kinds) != 1:
         raise ValueError(f"needs exactly one of {', '.join(map(name_kind, KINDS))}")
-    kind = told[0]
+    (kind,) = written_kinds
     fields = {each.name: each for each in msgspec.structs.fields(kind)}
     for each in msgspec.structs.fields(WrittenCadence):
         if each.name not in fields and getattr(written, each.name) != each.default:

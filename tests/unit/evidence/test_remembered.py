@@ -1,4 +1,4 @@
-"""A ledger beside a head that was remembered: as long, longer, shorter, or another one."""
+"""Compares ledgers with a remembered head: one that is as long, longer or shorter, and one that differs."""
 
 from collections.abc import Iterator
 from datetime import timedelta

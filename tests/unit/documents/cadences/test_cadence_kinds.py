@@ -53,8 +53,8 @@ def test_a_document_may_have_every_key_of_every_kind() -> None:
 
 
 def test_the_first_key_of_a_kind_tells_it() -> None:
-    told = Counter(name for kind in KINDS for name in kind.__struct_fields__)
-    assert all(told[name_kind(kind)] == 1 for kind in KINDS)
+    keys = Counter(name for kind in KINDS for name in kind.__struct_fields__)
+    assert all(keys[name_kind(kind)] == 1 for kind in KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
