@@ -12,11 +12,12 @@ from rollback_drills.readiness.cycle import NOT_CONFIGURED
 from rollback_drills.readiness.history_faults import WARNINGS
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check, HistoryReport, ScheduleReport
-from rollback_drills.readiness.schedule_faults import ACTIVE
+from rollback_drills.readiness.schedule_faults import ACTIVE, FAR_START
 from rollback_drills.readiness.terms import Mode, Readiness, worst
 
 HISTORY_CHECK: Final = "go_backend_rollback_drill_history"
 SCHEDULE_CHECK: Final = "go_backend_rollback_drill_schedule"
+_WARNINGS: Final = WARNINGS | {FAR_START}
 
 
 class ProductionReadiness(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -170,4 +171,4 @@ def _find(checks: Sequence[Check]) -> tuple[Finding, ...]:
 
 
 def _is_fact(check_id: str) -> bool:
-    return not check_id.endswith(("_requested", "_file", "_timestamps")) and check_id not in WARNINGS
+    return not check_id.endswith(("_requested", "_file", "_timestamps")) and check_id not in _WARNINGS

@@ -26,6 +26,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.linting.comments import find_in_comments
 from rollback_drills.linting.faults import Faults, find_faults
 from rollback_drills.linting.kinds import explain_name, guess_model
+from rollback_drills.linting.odd_periods import find_long_periods
 from rollback_drills.linting.pairs import warn_of_pairs
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.name_warnings import warn_of_names
@@ -45,7 +46,7 @@ class Linted:
 
 
 def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
-    """Find every mistake in these files; the clock is needed for cadences that end soon alone."""
+    """Find every mistake in these files; the clock is needed for warnings of dates that are unlikely."""
     linted, raws = Linted(), [_parse_file(path) for path in paths]
     loaded = [each for path, raw in zip(paths, raws, strict=True) for each in _load(path, raw, linted)]
     for each in loaded:
@@ -60,6 +61,9 @@ def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
             f"{each.path}: {place} has no offset, and is read as UTC; write it with one, such as Z"
             for place in each.without_offset
         ]
+        if isinstance(document, RoutingPolicy):
+            long_ones = find_long_periods(document, now=now)
+            linted.warnings += [f"{each.path}: {long}" for long in long_ones]
         if isinstance(document, Schedule) and (warning := document.cadence.find_warning(now=now)):
             linted.warnings.append(f"{each.path}: {warning}")
     linted.findings += find_lookalike_names(zip(map(show_path, paths), raws, strict=True))

@@ -102,7 +102,7 @@ def _write_summary(schedule_report: ScheduleReport, plan: Plan) -> str:
 
 
 def _find_warnings(schedule_report: ScheduleReport) -> list[str]:
-    """Return what is wrong with the drill history, as a message has it."""
+    """Return what is wrong with the documents, as a message has it."""
     return [_name_files(schedule_report, each) for each in schedule_report.warnings]
 
 

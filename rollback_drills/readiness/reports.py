@@ -187,7 +187,7 @@ class ScheduleReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     schedule: ScheduleFacts
     history: HistoryFacts
     warnings: tuple[str, ...]
-    """Faults of the drill history."""
+    """Faults of the drill history, and a due time that is probably a mistake."""
     operator_notes: tuple[str, ...]
 
     @property

@@ -35,6 +35,7 @@ from rollback_drills.readiness.reports import (
 from rollback_drills.readiness.schedule_faults import (
     ACTIVE,
     CADENCE,
+    FAR_START,
     IS_ACTIVE,
     NEXT_DUE,
     REQUIREMENTS,
@@ -97,6 +98,9 @@ def report_schedule(
         if document.blocking_severities and (open_finding := find_blocking(source, history_report)):
             faults[_BLOCKING] = open_finding
         problem = next(iter(faults.values())) if faults else ""
+    far = document.cadence.find_far_start(now=now) if document and not stale else ""
+    unlikely = {FAR_START: f"{source.path}: {far}"} if source and far else {}
+    warnings = (*history_report.warnings, *unlikely.values()) if unlikely else history_report.warnings
     facts = _write_facts(document or _NO_SCHEDULE, due, problem, criteria, change, has_ended=has_ended)
     requested = source is not None or criteria.mode is Mode.PROMOTED
     status = _classify(facts, requested=requested)
@@ -109,12 +113,17 @@ def report_schedule(
         rollback_drill_due_soon_days=criteria.due_soon_days,
         rollback_drill_history_path=history_report.rollback_drill_history_path,
         checks=_CHECKLIST.fill_in(
-            source, facts.message, _add_age(faults, facts), valid=facts.valid, requested=requested
+            source,
+            facts.message,
+            _add_age(faults, facts),
+            valid=facts.valid,
+            requested=requested,
+            warnings=unlikely,
         ),
         schedule=facts,
         history=history_report.history,
-        warnings=history_report.warnings,
-        operator_notes=_write_notes(status, facts, history_report.warnings),
+        warnings=warnings,
+        operator_notes=_write_notes(status, facts, warnings),
     )
 
 

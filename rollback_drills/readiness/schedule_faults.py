@@ -12,6 +12,8 @@ from rollback_drills.readiness.checklist import Requirement
 ACTIVE: Final = "go_rollback_drill_schedule_active"
 CADENCE: Final = "go_rollback_drill_schedule_cadence"
 NEXT_DUE: Final = "go_rollback_drill_schedule_next_due"
+FAR_START: Final = "go_rollback_drill_schedule_far_start"
+"""The check that only a schedule has whose first due time is probably a mistake."""
 ROUTES: Final = "go_rollback_drill_notification_routes"
 IS_ACTIVE: Final = "active"
 IS_RETIRED: Final = "retired"

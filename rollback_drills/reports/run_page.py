@@ -145,10 +145,10 @@ def list_problems(problems: Sequence[str]) -> Iterator[str]:
 
 
 def _warnings(runs: Sequence[ScheduleRun]) -> Iterator[str]:
-    """List what is wrong with drill histories, also of schedules that are ready."""
+    """List what is wrong with drill histories and due times, also of schedules that are ready."""
     found = [(run.plan.schedule_id, each) for run in runs for each in run.judgement.schedule_report.warnings]
     if found:
-        yield from ("## Faults in the drill history", "")
+        yield from ("## Faults in the documents", "")
         yield from table(("schedule", "fault"), found[:MOST_ROWS])
         if len(found) > MOST_ROWS:
             yield from ("", f"{len(found) - MOST_ROWS} more are not shown.")

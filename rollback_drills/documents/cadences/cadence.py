@@ -1,18 +1,19 @@
 """What every cadence answers: the rule by which the due times of a schedule follow one another."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import dropwhile
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from rollback_drills.documents.calendars.working_days import WorkCalendar
-from rollback_drills.documents.fields import Document
+from rollback_drills.documents.fields import Document, write_instant
 from rollback_drills.documents.history import Drill
 
 ZoneName: TypeAlias = Annotated[str, Meta(examples=["Europe/Berlin"])]
+_YEAR: Final = timedelta(days=366)
 
 
 class Cadence(msgspec.Struct, frozen=True, gc=False):
@@ -73,10 +74,13 @@ class Cadence(msgspec.Struct, frozen=True, gc=False):
         """Return the time of a drill that is just in time for a due time."""
         return due_at
 
+    def find_far_start(self, *, now: datetime) -> str:
+        """Return place, value and remedy if it begins so late that this is probably a mistake; else empty."""
+        raise NotImplementedError
+
     def find_warning(self, *, now: datetime) -> str:
-        """Return place, value and remedy of what will go wrong soon; empty if nothing will."""
-        del now
-        return ""
+        """Return place, value and remedy of what is probably a mistake, or ends soon; else empty."""
+        return self.find_far_start(now=now)
 
 
 class CalendarCadence(Cadence, frozen=True, gc=False, kw_only=True):
@@ -118,6 +122,20 @@ class CalendarCadence(Cadence, frozen=True, gc=False, kw_only=True):
             OverflowError: One leaves the years of the calendar.
         """
         return dropwhile(lambda each: each <= due_at, self.due_times(near=due_at))
+
+    def find_far_start(self, *, now: datetime) -> str:
+        """Return place, value and remedy if its first due time is more than a year and two steps ahead."""
+        try:
+            times = self.due_times()
+            first, second = next(times, None), next(times, None)
+        except OverflowError:  # that it has no due time is a mistake of its own
+            return ""
+        if first is None or second is None or first - now <= max(2 * (second - first), _YEAR):
+            return ""
+        return (
+            f"$.cadence is first due {write_instant(first)}, and no drill is demanded before it;"
+            " let it start earlier"
+        )
 
     def counts_from(self, due_at: datetime) -> datetime | None:
         """Return after which time a drill counts for a due time; None if every earlier one does.

@@ -11,6 +11,8 @@ from rollback_drills.documents.history import Drill
 
 DAY: Final = timedelta(days=1)
 _NO_TIME: Final = timedelta(0)
+_LEEWAY: Final = timedelta(days=7)
+"""Nobody is warned of a due time that people moved to another day of the week."""
 
 
 class DuePolicy(StrEnum):
@@ -66,6 +68,15 @@ class Interval(Cadence, frozen=True, gc=False):
         """Return the due time that is written."""
         del accepted
         return self.first.astimezone(UTC) if self.first else None
+
+    def find_far_start(self, *, now: datetime) -> str:
+        """Return place, value and remedy if a drill that is performed now would be due again earlier."""
+        if self.first is None or not self.is_usable or self.first - now <= self._length + _LEEWAY:
+            return ""
+        return (
+            f"$.next_due_at is {write_instant(self.first)}, more than $.interval_days ({self.describe()})"
+            " ahead, and no drill is demanded before it; set an earlier date, or a longer interval"
+        )
 
     def next_after(self, at: datetime) -> datetime:
         """Return the due time that follows a drill.

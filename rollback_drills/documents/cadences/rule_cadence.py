@@ -82,12 +82,12 @@ class RuleCadence(CalendarCadence, frozen=True, gc=False):
         return self.recurrence.ends
 
     def find_warning(self, *, now: datetime) -> str:
-        """Return a warning if it ends within a quarter, or has ended; empty if it goes on."""
+        """Return a warning if it begins late, ends within a quarter, or has ended; else empty."""
         if not self.ends:
-            return ""
+            return self.find_far_start(now=now)
         last = max(self.due_times())
         if last - now > _WARNED_BEFORE:
-            return ""
+            return self.find_far_start(now=now)
         ends = "ended" if last < now else "ends"
         return f"$.cadence {ends} with {write_instant(last)}; nothing is due after it, so extend the rule"
 

@@ -284,6 +284,38 @@ def test_a_cadence_that_ends_within_a_quarter_is_warned_of(tmp_path: Path, until
     assert [warning in each for each in linted.warnings] == ([True] if warning else [])
 
 
+def test_a_due_time_that_lies_centuries_ahead_is_warned_of(tmp_path: Path) -> None:
+    linted = lint(tmp_path, {**SCHEDULE, "next_due_at": "2300-01-01T00:00:00Z"})
+
+    assert not linted.findings
+    assert ["$.next_due_at is 2300-01-01T00:00:00+00:00" in each for each in linted.warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("end_at", "is_odd"),
+    [("2027-11-02T00:00:00Z", False), ("2027-11-02T00:00:01Z", True), ("2900-01-01T00:00:00Z", True)],
+    ids=["a year", "more than a year", "centuries"],
+)
+def test_a_window_or_absence_of_more_than_a_year_is_warned_of(
+    tmp_path: Path, end_at: str, is_odd: bool
+) -> None:
+    period = {"start_at": "2026-11-01T00:00:00Z", "end_at": end_at, "reason": "freeze"}
+    rules: dict[str, Any] = {
+        "maintenance_windows": [period],
+        "owner_calendars": {"team-a": {"unavailable_windows": [period]}},
+    }
+
+    for document in ({**SCHEDULE, **rules}, rules):
+        found = [each for each in lint(tmp_path, document).warnings if "more than a year, until" in each]
+        assert len(found) == (2 if is_odd else 0)
+
+
+def test_a_long_window_that_is_over_is_left_as_it_was(tmp_path: Path) -> None:
+    window = {"start_at": "2020-01-01T00:00:00Z", "end_at": "2023-01-01T00:00:00Z"}
+
+    assert not lint(tmp_path, {**SCHEDULE, "maintenance_windows": [window]}).warnings
+
+
 def test_an_exception_on_a_day_without_an_occurrence_is_warned_of(tmp_path: Path) -> None:
     weekend = {
         "rrule": "FREQ=WEEKLY;BYDAY=FR",

@@ -217,7 +217,7 @@ def test_markup_in_the_answer_of_a_provider_is_shown_and_not_obeyed() -> None:
 
 
 def test_the_page_of_a_fleet_counts_all_and_shows_those_that_are_not_ready() -> None:
-    ready = make_run(schedule_id="calm", next_due_at="2027-06-01T00:00:00Z")
+    ready = make_run(schedule_id="calm", next_due_at="2027-01-01T00:00:00Z")
     late = make_run(State.DELIVERED, schedule_id="late")
     nothing = Subject(None, None)
     none = ScheduleRun(judged(nothing), planned(nothing), [])

@@ -1,10 +1,15 @@
-"""Finds exceptions of recurring windows and absences that have no effect."""
+"""Finds windows and absences that are probably a mistake: very long ones, and exceptions without effect."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
 
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.repeats import Location
 from rollback_drills.documents.routing_policy import Period, RoutingPolicy
+
+_YEAR: Final = timedelta(days=366)
 
 
 def find_idle_exceptions(policy: RoutingPolicy) -> Iterator[str]:
@@ -16,6 +21,16 @@ def find_idle_exceptions(policy: RoutingPolicy) -> Iterator[str]:
             if not period.recurrence.starts_on(day):
                 place = json_path((*loc, "recurrence", "except", index))
                 yield f"{place} is {day}, on which no occurrence starts; write the day of its start"
+
+
+def find_long_periods(policy: RoutingPolicy, *, now: datetime) -> Iterator[str]:
+    """Yield path, times and remedy of every window and absence that silences people for more than a year."""
+    for loc, period in _find_periods(policy):
+        if period.recurrence is None and period.end_at > now and period.end_at - period.start_at > _YEAR:
+            yield (
+                f"{json_path(loc)} lasts more than a year, until {write_instant(period.end_at)}, and keeps"
+                " people from being notified; set an earlier end_at"
+            )
 
 
 def _find_periods(policy: RoutingPolicy) -> Iterator[tuple[Location, Period]]:
