@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Self
 
 from prefect.context import FlowRunContext, SyncClientContext
@@ -17,12 +19,12 @@ _MOST_TAGS = 20  # of each kind; a fleet has more schedules than anybody reads t
 def tags_of(judgements: Sequence[Judgement]) -> list[str]:
     """Return the tags of a run: schedules, environments and states, each with its kind in front."""
     facts = [each.schedule for each in judgements]
-    found = (
-        {f"schedule:{each.schedule_id}" for each in facts if each.schedule_id},
-        {f"environment:{each.environment}" for each in facts if each.environment},
-        {f"status:{each.readiness}" for each in judgements},
-    )
-    return [tag for some in found for tag in sorted(some)[:_MOST_TAGS]]
+    found: Mapping[str, AbstractSet[str]] = {
+        "schedule": {each.schedule_id for each in facts},
+        "environment": {each.environment for each in facts},
+        "status": {each.readiness for each in judgements},
+    }
+    return [f"{kind}:{name}" for kind, names in found.items() for name in nsmallest(_MOST_TAGS, names - {""})]
 
 
 def mark_distrust(distrusted: Collection[str]) -> list[str]:
