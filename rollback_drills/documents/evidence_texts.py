@@ -1,6 +1,7 @@
 """Ensures that the evidence names people and quotes reasons so that readers see who it was, and why."""
 
 from typing import Final
+from unicodedata import category
 
 from rollback_drills.documents.odd_names import explain_odd_name, shows_something
 from rollback_drills.documents.privacy.privacy_rules import find_private
@@ -10,19 +11,21 @@ _LONGEST_PERSON: Final = 300
 _LONGEST_TEXT: Final = 4000
 _REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """With these, readers see the letters of a text in another order than it has them."""
+_UNPRINTABLE: Final = frozenset({"Cc", "Cs"})
+_OF_LINES: Final = frozenset("\t\n\r")
 
 
 def check_person(name: str, *, field: str) -> None:
-    """Ensure that a name can be read and holds nothing that evidence must not; a blank one is absent.
+    """Ensure that a name can be read and holds nothing that evidence must not; an empty one is absent.
 
     Raises:
-        UsageError: The name is private or too long, or holds a character that nobody sees.
+        UsageError: The name is private, blank or too long, or holds a character that nobody sees.
     """
-    _refuse_private(name, field)
-    if name.strip() and (problem := explain_odd_name(name)):
-        raise UsageError(problem, field=field)
     if len(name) > _LONGEST_PERSON:
         raise UsageError(f"is longer than {_LONGEST_PERSON} characters; write a name", field=field)
+    _refuse_private(name, field)
+    if problem := explain_odd_name(name):
+        raise UsageError(problem, field=field)
 
 
 def require_person(name: str, *, field: str) -> None:
@@ -37,22 +40,24 @@ def require_person(name: str, *, field: str) -> None:
 
 
 def check_text(text: str, *, field: str) -> None:
-    """Ensure that a text of any lines can be read and holds nothing that evidence must not; it may be blank.
+    """Ensure that a text of any lines can be read and holds nothing that evidence must not; it may be empty.
 
     Raises:
-        UsageError: It is private or too long, shows nothing, or shows its letters in another order.
+        UsageError: It is private or too long, shows nothing, or holds characters that change how it is shown.
     """
-    _refuse_private(text, field)
     if len(text) > _LONGEST_TEXT:
         raise UsageError(f"has {len(text):,} characters; write at most {_LONGEST_TEXT:,}", field=field)
+    _refuse_private(text, field)
+    if text and not shows_something(text):
+        raise UsageError("has nothing that people can read; write some words", field=field)
     for character in text:
         if character in _REORDERING:
             raise UsageError(
                 f"holds U+{ord(character):04X}, which shows letters in another order; leave it out",
                 field=field,
             )
-    if text.strip() and not shows_something(text):
-        raise UsageError("has nothing that people can read; write some words", field=field)
+        if category(character) in _UNPRINTABLE and character not in _OF_LINES:
+            raise UsageError(f"holds a control character (U+{ord(character):04X}); leave it out", field=field)
 
 
 def require_reason(text: str, *, field: str = "reason") -> None:

@@ -87,6 +87,8 @@ def explain_odd_name(name: str) -> str | None:
 
 def shows_something(text: str) -> bool:
     """Return whether people see anything of a text."""
+    if (first := text[:1]).isascii() and first.isalnum():
+        return True
     return any(
         unicodedata.category(character)[0] not in "CZ" and character not in _FILLERS for character in text
     )

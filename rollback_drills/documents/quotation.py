@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from rollback_drills.documents.odd_names import shows_something
 from rollback_drills.documents.privacy.privacy_rules import find_private, may_hold_private
 from rollback_drills.documents.repeats import Location
 
@@ -28,8 +29,8 @@ def state(value: Any) -> str:
 
 
 def is_written(*texts: str) -> bool:
-    """Return whether there is at least one text, and none of them is blank."""
-    return bool(texts) and all(map(str.strip, texts))
+    """Return whether there is at least one text, and people see something of each of them."""
+    return bool(texts) and all(map(shows_something, texts))
 
 
 def show(value: Any) -> str:

@@ -146,9 +146,9 @@ def record_acknowledgement(
     Raises:
         UsageError: The texts hold what evidence must not, nobody is named, or the time is out of bounds.
     """
-    check_texts(acknowledged_by=given.acknowledged_by, external_ref=given.external_ref, notes=given.notes)
     if not given.acknowledged_by.strip():
         raise UsageError("is empty; say who acknowledges", field="acknowledged_by")
+    check_texts(acknowledged_by=given.acknowledged_by, external_ref=given.external_ref, notes=given.notes)
     return write_acknowledgement(given, route, now=now, created_at=created_at, due_at=due_at)
 
 

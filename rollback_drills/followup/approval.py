@@ -20,10 +20,10 @@ def check_approval(what: str, *, reason: str, approver: str, requested_by: str) 
             evidence must not contain.
     """
     texts = {"reason": reason, "approver": approver}
-    check_texts(**texts, requested_by=requested_by)
     for field, text in texts.items():
         if not text.strip():
             raise UsageError(f"is empty; {what} needs a reason and an approver", field=field)
+    check_texts(**texts, requested_by=requested_by)
     if requested_by and is_same_person(requested_by, approver):
         raise UsageError(
             f"is {show(approver)}, who requested it; somebody else must approve it", field="approver"

@@ -49,9 +49,9 @@ def record_decline(
             must not.
     """
     check_decidable(found, by, now=now)
-    check_texts(reason=reason)
     if not reason.strip():
         raise UsageError("is empty; say why it is declined", field="reason")
+    check_texts(reason=reason)
     request = found.request
     return DeclineRecord(
         session_id=ids.delivery_session_id(request.schedule_id, request.request_id),
@@ -74,9 +74,9 @@ def check_decidable(found: FoundRequest, by: str, *, now: datetime) -> None:
     Raises:
         UsageError: It is decided or expired, or nobody is named whom the evidence can name.
     """
-    check_texts(decided_by=by)
     if not by.strip():
         raise UsageError("is empty; say who decides", field="decided_by")
+    check_texts(decided_by=by)
     name, decision = found.request.request_id, found.decision
     if decision:
         done = "approved" if decision.is_approved else "declined"

@@ -183,10 +183,10 @@ def record_request(
             not hold.
     """
     texts = {"reason": wish.reason, "requested_by": wish.requested_by}
-    check_texts(**texts)
     for field, text in texts.items():
         if not text.strip():
             raise UsageError("is empty; a request has a reason and somebody who asks", field=field)
+    check_texts(**texts)
     check_end(wish.kind, wish.until, due_at=due_at, postpone_limit=postpone_limit, now=now)
     at = write_instant(now)
     identifier = ids.exception_request_id(cycle.cycle_id, wish.kind, wish.requested_by, at)

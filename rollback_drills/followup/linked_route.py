@@ -101,9 +101,9 @@ def record_revocation(
     Raises:
         UsageError: A text holds what evidence must not, or nobody is named.
     """
-    check_texts(by=by, reason=reason)
     if not by.strip():
         raise UsageError("is empty; say who revokes", field="by")
+    check_texts(by=by, reason=reason)
     return LinkRevocationRecord(
         session_id=delivery_session_id(schedule_id, cycle_id),
         created_at=write_instant(created_at),

@@ -107,9 +107,8 @@ def is_accepted(drill: Drill, *, now: datetime) -> bool:
         and drill.target_mode == _DISABLED
         and drill.fallback_verified
         and is_recovery_target_met(drill)
-        and drill.runbook_ref.strip()
+        and is_written(drill.runbook_ref, *drill.evidence_refs)
         and drill.evidence_refs
-        and all(map(str.strip, drill.evidence_refs))
         and drill.executed_at is not None
         and drill.executed_at - now <= CLOCK_SKEW
     )

@@ -221,6 +221,8 @@ def test_a_schedule_that_is_not_known_cannot_be_acknowledged(
         ({"provider": "nagios"}, "has no route nagios"),
         ({"notes": "see https://intra.example.com/x"}, "$.notes holds a URL"),
         ({"external_ref": "10.0.0.1"}, "$.external_ref holds"),
+        ({"notes": "  "}, "$.notes has nothing that people can read; write some words"),
+        ({"external_ref": "\u200b"}, "$.external_ref: holds an invisible character"),
         ({"acknowledged_by": "   "}, "$.acknowledged_by"),
         ({"acknowledged_for_days": 31}, "$.acknowledged_for_days"),
         ({"acknowledgement_state": "done"}, "$.acknowledgement_state"),

@@ -118,6 +118,10 @@ def test_the_routes_of_one_owner_or_one_route_alone(drills: Drills) -> None:
             "--notes holds what looks like a cred",
         ),
         (("--schedule-id", "payments", "--ref", "https://x.example"), "--ref holds a URL"),
+        (
+            ("--schedule-id", "payments", "--notes", " "),
+            "--notes has nothing that people can read; write some words",
+        ),
     ],
 )
 def test_what_cannot_be_acknowledged_is_refused_and_nothing_is_written(
