@@ -169,21 +169,29 @@ class Database:
     def clock(self) -> Callable[[], float]:
         """Return the clock that all hosts on this database share: that of the PostgreSQL server.
 
-        A lease or a due time then means the same to the host that wrote it and to every other one.
+        A lease or a due time then means the same to the host that wrote it and to every other one. On SQLite
+        it is the time of this host. The clock that is returned goes on steadily, though the time is set.
 
         Raises:
             DatabaseError: The database cannot be reached.
         """
-        if self.engine.dialect.name != "postgresql":
-            return time.time
-        with self.read() as connection:
-            began = float(connection.exec_driver_sql(_SERVER_TIME).scalar_one())
-            began -= time.monotonic()
+        began = self._read_time() - time.monotonic()
         return lambda: began + time.monotonic()
 
     def now(self) -> datetime:
         """Return the time of that clock."""
-        return datetime.fromtimestamp(self.clock()(), UTC)
+        return datetime.fromtimestamp(self._read_time(), UTC)
+
+    @property
+    def is_on_one_host(self) -> bool:
+        """Whether all processes on the database share a host; the write-ahead log of SQLite needs that."""
+        return self.engine.dialect.name == "sqlite"
+
+    def _read_time(self) -> float:
+        if self.engine.dialect.name != "postgresql":
+            return time.time()
+        with self.read() as connection:
+            return float(connection.exec_driver_sql(_SERVER_TIME).scalar_one())
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

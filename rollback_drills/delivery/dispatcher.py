@@ -3,13 +3,12 @@
 import asyncio
 import json
 import logging
-import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Final
-from uuid import uuid4
 
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.attempt import Finished, Sender, attempt
@@ -28,11 +27,11 @@ from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import (
     Claimed,
     Result,
-    find_lease_seconds,
     next_attempt_at,
     settle_and_claim,
 )
 from rollback_drills.outbox.digests import form_digests, release_strays
+from rollback_drills.outbox.leases import find_lease_seconds, make_claim
 
 _logger = logging.getLogger(__name__)
 _SHARED_COMMIT_SECONDS: Final = 0.005
@@ -84,6 +83,7 @@ class _Run:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._its = dispatcher
         self._now = dispatcher.now or dispatcher.database.clock()
+        self._is_steady = dispatcher.now is None and dispatcher.database.is_on_one_host
         self._lease = dispatcher.lease_seconds or find_lease_seconds(dispatcher.policy.timeout_seconds)
         self._attempts: dict[str, int] = {}
         self._deliveries: dict[str, Delivery] = {}
@@ -109,7 +109,7 @@ class _Run:
             its.provider,
             results,
             0 if self._has_given_up else its.sender.workers - busy,
-            claim=f"{os.getpid()}-{uuid4().hex[:12]}",  # of its own: a run may claim a message again
+            claim=make_claim(self._lease, steady_now=time.monotonic() if self._is_steady else None),
             now=self._now(),
             lease_seconds=self._lease,
             is_alone=not busy,

@@ -69,7 +69,10 @@ def _taking(is_wanted: ColumnElement[bool], *, uncounted: int) -> ReturningUpdat
 
 
 TAKE: Final = _taking(OUTBOX.c.state != State.SENDING, uncounted=0)
-TAKE_OVER: Final = _taking(OUTBOX.c.state == State.SENDING, uncounted=1)
+TAKE_OVER: Final = _taking(
+    (OUTBOX.c.state == State.SENDING) & OUTBOX.c.claim.not_in(bindparam("running", expanding=True)),
+    uncounted=1,
+)
 """Claims messages whose lease ran out: the attempt of the worker that held them counts."""
 RELEASE: Final = (
     update(OUTBOX)

@@ -1,5 +1,6 @@
 """Claims messages under a lease and records what became of them, in one transaction for both."""
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,9 +18,9 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
 from rollback_drills.outbox.claim_statements import RECORD, RELEASE, TAKE, TAKE_OVER
 from rollback_drills.outbox.destinations import find_destination, note_pause_or_death
+from rollback_drills.outbox.leases import is_running
 from rollback_drills.outbox.rows import UNREADABLE, UNREADABLE_TEXT, read_notification
 
-LEASE_MARGIN_SECONDS: Final = 30.0
 _UNREADABLE: Final = {
     "state": State.PERMANENT,
     "due_at": None,
@@ -28,11 +29,6 @@ _UNREADABLE: Final = {
     "detail": UNREADABLE,
 }
 """What becomes of a message that somebody changed, so that it does not hold back all others."""
-
-
-def find_lease_seconds(timeout_seconds: float) -> float:
-    """Return how long a claim holds: twice the deadline of an attempt, and a margin."""
-    return 2 * timeout_seconds + LEASE_MARGIN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +134,8 @@ def settle_and_claim(
             }
             claimed = _claim(connection, TAKE, {**values, "wanted": wanted})
             if is_alone and not claimed:
-                claimed = _claim(connection, TAKE_OVER, {**values, "wanted": 1})
+                running = _find_running(connection, provider, now) if database.is_on_one_host else []
+                claimed = _claim(connection, TAKE_OVER, {**values, "wanted": 1, "running": running})
     return claimed, late
 
 
@@ -168,6 +165,13 @@ def find_provider_spellings(database: Database, provider: str) -> list[str]:
     """Return every spelling of a provider that the outbox has; documents may differ in it."""
     with database.read() as connection:
         return find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
+
+
+def _find_running(connection: Connection, provider: str, now: float) -> list[str]:
+    """Return the claims whose lease runs on this host, though its time says that it ended."""
+    sent = (OUTBOX.c.provider == provider) & (OUTBOX.c.state == State.SENDING) & (OUTBOX.c.due_at <= now)
+    claims = keep_texts(connection.scalars(select(OUTBOX.c.claim).where(sent).distinct()))
+    return [each for each in claims if is_running(each, steady_now=time.monotonic())]
 
 
 def _is_recorded(connection: Connection, result: Result) -> bool:

@@ -19,7 +19,7 @@
 #define WORKERS 2
 #define TIMEOUT 1 /* of one attempt, in ticks */
 #ifndef LEASE
-#define LEASE 2 /* Stands for rollback_drills/outbox/claims.py::find_lease_seconds */
+#define LEASE 2 /* Stands for rollback_drills/outbox/leases.py::find_lease_seconds */
 #endif
 #define LEAST_ATTEMPTS 2 /* Stands for rollback_drills/delivery/retries.py::LEAST_ATTEMPTS */
 #define NEVER 9

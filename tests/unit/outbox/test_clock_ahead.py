@@ -1,11 +1,15 @@
 """A clock that was ahead, and was set right: what it put off is due again, and nothing else is."""
 
 import pytest
+from pydantic import TypeAdapter
 
 from rollback_drills.database.connections import Database
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.clock_ahead import bring_forward
 from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.outbox.leases import LONGEST_LEASE_SECONDS, find_lease_seconds
+from rollback_drills.planning.delivery_request import TimeoutSeconds
+from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from tests.samples.outbox import make_entries
 from tests.samples.outbox_rows import claim, get, ids_of, make_result, put, settle
 
@@ -58,8 +62,27 @@ def test_what_waits_by_right_goes_on_waiting(database: Database, queued_at: floa
     assert get(database, name).due_at == due_at
 
 
-def test_what_is_being_sent_is_left_to_its_worker(database: Database) -> None:
-    put(database, *make_entries(1), now=NOW + YEAR)
+def test_what_is_being_sent_is_left_to_its_worker_for_as_long_as_a_lease_can_be(database: Database) -> None:
+    (name,) = put(database, *make_entries(1), now=NOW + YEAR)
     claim(database, now=NOW + YEAR)
 
     assert bring_forward(database, now=NOW) == 0
+
+    ends = NOW + LONGEST_LEASE_SECONDS
+    assert (get(database, name).state, get(database, name).due_at) == (State.SENDING, ends)
+    assert claim(database, now=ends - 1) == []
+    (taken,) = claim(database, now=ends)
+    assert taken.is_taken_over
+
+
+def test_a_lease_that_a_run_can_have_is_left_as_it_is(database: Database) -> None:
+    put(database, *make_entries(1), now=NOW)
+    (claimed,) = claim(database, now=NOW + CLOCK_SKEW.total_seconds())
+
+    assert bring_forward(database, now=NOW) == 0
+    assert get(database, claimed.message_id).due_at == claimed.held_until
+
+
+def test_no_run_accepts_a_longer_deadline_than_that_of_the_longest_lease() -> None:
+    longest = TypeAdapter(TimeoutSeconds).json_schema()["maximum"]
+    assert find_lease_seconds(longest) == LONGEST_LEASE_SECONDS
