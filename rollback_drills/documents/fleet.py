@@ -9,7 +9,7 @@ import msgspec
 from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.finding import DOCUMENT_ENDINGS, search
 from rollback_drills.documents.fleet_changes import add_changes, load_changes, warn_of_changes
-from rollback_drills.documents.found_files import find_files, find_histories, is_one_file
+from rollback_drills.documents.found_files import find_files, find_histories, is_one_file, refuse_empty
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import (
     Histories,
@@ -19,9 +19,10 @@ from rollback_drills.documents.history_pairs import (
 )
 from rollback_drills.documents.left_out import explain_left_out
 from rollback_drills.documents.namesakes import explain_lookalikes, refuse_duplicates
-from rollback_drills.documents.reader import Loaded, read_document
+from rollback_drills.documents.reader import D, Loaded, read_document
 from rollback_drills.documents.records import count_records, is_records, read_records
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.settled import read_all_settled, read_settled
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.subject import DrillKey, Subject
 from rollback_drills.documents.subject_reader import read_subject
@@ -115,21 +116,34 @@ def _load_single(schedule_path: str | None, history_path: str | None, changes_pa
             field="history",
         )
     subject = Subject(
-        schedule=None if schedule_path is None else read_document(Schedule, schedule_path),
-        history=None if history_path is None else read_document(History, history_path),
+        schedule=None if schedule_path is None else _read(Schedule, schedule_path),
+        history=None if history_path is None else _read(History, history_path),
     )
     changes = load_changes(changes_path)
     subjects = add_changes([subject], changes)
     return Fleet(subjects, is_single=True, warnings=tuple(warn_of_changes(subjects, changes)))
 
 
+def _read(model: type[D], path: str) -> Loaded[D]:
+    return read_settled(lambda: read_document(model, path))
+
+
 def _load_files(schedule_path: str, history_path: str | None, warnings: list[str]) -> Iterator[Subject]:
-    """Yield the schedules of a folder or glob; what of it is left out is added to the warnings."""
+    """Yield the schedules of a folder or glob; what of it is left out is added to the warnings.
+
+    Raises:
+        UsageError: There is no schedule.
+    """
     found = find_files(schedule_path, history_path)
     warnings += found.find_left_out()
     rivals = found.find_rivals()
-    for each in found.schedules:
-        yield read_subject(each, found.histories.get(each.key, ()), rivals[each.key])
+    subjects = read_all_settled(
+        found.schedules,
+        lambda each: read_subject(each, found.histories.get(each.key, ()), rivals[each.key]),
+    )
+    if not subjects and not found.problems:
+        refuse_empty(schedule_path)
+    yield from subjects
     yield from found.problems.values()
 
 

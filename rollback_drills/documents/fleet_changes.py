@@ -9,6 +9,7 @@ from rollback_drills.documents.changes import Change, Changes, KnownChanges, fin
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.settled import read_settled
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.subject import Subject
 from rollback_drills.names.keys import first_spellings, name_key
@@ -21,7 +22,7 @@ def load_changes(path: str | None) -> Loaded[Changes] | None:
     """Read what was promoted; None if no document is configured. One with a fault cannot be used."""
     if path is None:
         return None
-    loaded = read_document(Changes, path)
+    loaded = read_settled(lambda: read_document(Changes, path))
     for fault in find_change_faults(loaded.document) if loaded.document else ():
         return msgspec.structs.replace(loaded, document=None, problem=f"{loaded.path}: {fault}")
     return loaded

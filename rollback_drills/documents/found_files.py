@@ -3,7 +3,7 @@
 import glob
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import msgspec
 
@@ -59,12 +59,21 @@ def find_files(schedule_path: str, history_path: str | None) -> FoundFiles:
     files, problems = _search_place("schedule", schedule_path)
     schedules = [each for each in files if each.kind == "schedule"]
     if not schedules and not problems:
-        what = "matches no schedule document (*.json, *schedule*.yaml)"
-        raise UsageError(f"{show_path(schedule_path)} {what}", field="schedule")
+        refuse_empty(schedule_path)
     if history_path is None:
         return FoundFiles(files, schedules, by_key(files), problems, None)
     histories, further = find_histories(history_path, schedules)
     return FoundFiles(files, schedules, histories, problems | further, history_path)
+
+
+def refuse_empty(place: str) -> NoReturn:
+    """Refuse a place without a schedule.
+
+    Raises:
+        UsageError: Always.
+    """
+    what = "matches no schedule document (*.json, *schedule*.yaml)"
+    raise UsageError(f"{show_path(place)} {what}", field="schedule")
 
 
 def _search_place(field: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]:

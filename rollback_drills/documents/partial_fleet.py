@@ -19,6 +19,7 @@ from rollback_drills.documents.history_pairs import Histories, NamedFile, key_of
 from rollback_drills.documents.reader import read_bytes
 from rollback_drills.documents.records import Line, is_records, read_lines
 from rollback_drills.documents.records_index import ChangedFileError, index_records
+from rollback_drills.documents.settled import read_all_settled
 from rollback_drills.documents.shard import Shard
 from rollback_drills.documents.subject import DrillKey, Subject, find_drills
 from rollback_drills.documents.subject_reader import read_subject
@@ -59,7 +60,8 @@ def load_shard(
         with suppress(ChangedFileError):  # then all of it is looked through
             return _load_by_index(schedule_path, shard, changes_path)
     iterate, problems = _find_candidates(schedule_path, history_path, shard)
-    subjects = [each.read() for each in iterate() if shard.holds(each.identify())]
+    own = (each for each in iterate() if shard.holds(each.identify()))
+    subjects = read_all_settled(own, lambda each: each.read())
     subjects += [each for name, each in problems.items() if shard.holds(name)]
     fleet = gather_fleet(tuple(subjects), load_changes(changes_path))
     return replace(fleet, drills_elsewhere=_find_elsewhere(iterate, shard, fleet.subjects))
@@ -171,7 +173,8 @@ class _Record(NamedTuple):
     def read(self) -> Subject:
         schedule, history = self.line.read()
         if history is None and (key := self.find_key()):
-            history = read_history(self.histories[key], schedule.path, self.rivals[key])
+            rivals = self.rivals.get(key, ())  # none if the file was replaced since they were looked for
+            history = read_history(self.histories[key], schedule.path, rivals)
         return Subject(schedule, history)
 
 

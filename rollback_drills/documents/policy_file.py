@@ -5,6 +5,7 @@ import msgspec
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.reader import parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.settled import read_settled
 from rollback_drills.errors import UsageError
 
 GivenPolicy = str | PlainJson | None
@@ -22,7 +23,7 @@ def read_policy(given: GivenPolicy) -> RoutingPolicy | None:
     if isinstance(given, str):
         if not given.strip():
             raise UsageError("is empty; give it a value or leave it out", field="routing_policy")
-        loaded = read_document(RoutingPolicy, given)
+        loaded = read_settled(lambda: read_document(RoutingPolicy, given))
     else:
         loaded = parse_document(RoutingPolicy, msgspec.json.encode(given), "routing_policy")
     if loaded.document is None:

@@ -111,13 +111,24 @@ def _read_lines(path: str) -> Iterator[tuple[int, int, bytes]]:
     """Yield number, offset and bytes of each line that is not blank; of a longer one only the beginning."""
     try:
         with open(path, "rb", buffering=_CHUNK_BYTES, opener=_open_at_once) as file:
-            _check(path, os.fstat(file.fileno()))
+            before = os.fstat(file.fileno())
+            _check(path, before)
             yield from _split(path, file)
+            if _version(os.fstat(file.fileno())) != _version(before):
+                raise UsageError(
+                    f"{path} was changed while it was read; write a new file and rename it to this name, so"
+                    " that no half of a fleet is checked",
+                    field="schedule",
+                )
     except FileNotFoundError:
         raise UsageError(f"{path} does not exist", field="schedule") from None
     except OSError as error:
         why = (error.strerror or "").lower()
         raise UsageError(f"{path} cannot be read: {why}", field="schedule") from None
+
+
+def _version(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -129,8 +129,7 @@ def index_records(path: str) -> RecordsIndex:
             if stored.signature == _sign(os.stat(path)):
                 return stored.open()
     index = _make_index(path)
-    is_settled = time.time() - index.signature[3] / 1e9 > _SETTLED_SECONDS
-    if kept and is_settled:
+    if kept and _is_settled(index.signature):
         with suppress(OSError):
             new = f"{kept}.{os.getpid()}"
             with open(new, "wb") as file:
@@ -140,7 +139,10 @@ def index_records(path: str) -> RecordsIndex:
 
 
 def _make_index(path: str) -> RecordsIndex:
-    signature = _sign(os.stat(path)) if os.path.exists(path) else ()
+    try:
+        signature = _sign(os.stat(path))
+    except OSError:  # reading it says why, unless it comes back meanwhile
+        signature = ()
     numbers, offsets, lengths, places = (array("Q") for _ in range(4))
     unclear: set[int] = set()
     seen, repeated = bytearray(_SEEN_BITS // 8), set[int]()
@@ -189,6 +191,10 @@ def _hash_drill(drill: DrillKey) -> int:
     drill_id, executed_at = drill
     text = f"{drill_id}\0{executed_at.timestamp() if executed_at else ''}"
     return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest())
+
+
+def _is_settled(signature: _Signature) -> bool:
+    return bool(signature) and time.time() - signature[3] / 1e9 > _SETTLED_SECONDS
 
 
 def _sign(status: os.stat_result) -> _Signature:

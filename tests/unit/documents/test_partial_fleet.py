@@ -3,15 +3,16 @@
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rollback_drills.documents import records_index
+from rollback_drills.documents import partial_fleet, records_index
 from rollback_drills.documents.fleet import Fleet, count_schedules, load_fleet
 from rollback_drills.documents.partial_fleet import load_shard, prepare_shards
-from rollback_drills.documents.records import Line
+from rollback_drills.documents.records import Line, read_lines
 from rollback_drills.documents.shard import Shard, find_shards, read_shard
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.criteria import Criteria
@@ -183,6 +184,48 @@ def test_a_file_that_changes_while_it_is_read_is_looked_through(
     shard = next(each for each in SHARDS if each.holds("appended"))
 
     assert "appended" in names(load_shard(path, None, shard))
+
+
+def test_an_index_of_a_file_that_vanishes_and_comes_back_is_not_kept(
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_records(tmp_path)
+    hidden = f"{path}.hidden"
+    read = read_lines
+
+    def come_back(place: str) -> Iterator[Line]:
+        os.rename(hidden, path)
+        return read(place)
+
+    monkeypatch.setattr(records_index, "read_lines", come_back)
+    os.rename(path, hidden)
+
+    prepare_shards(path, None)
+
+    assert not list(own_folder.rglob("*.index"))
+
+
+def test_a_schedule_that_comes_while_bare_records_are_read_has_its_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The records are read twice: first to know which histories are clear."""
+    path, histories = tmp_path / "fleet.jsonl", tmp_path / "histories"
+    histories.mkdir()
+    (histories / "late-history.json").write_text(json.dumps(history("drill-1")))
+    path.write_text(json.dumps(schedule("early")))
+    first = read_lines
+
+    def replace_after(place: str) -> Iterator[Line]:
+        yield from first(place)
+        path.write_text("\n".join(json.dumps(schedule(each)) for each in ("early", "late")))
+
+    monkeypatch.setattr(partial_fleet, "read_lines", replace_after)
+
+    early, late = load_shard(str(path), str(histories), Shard(1, 1)).subjects
+
+    assert early.history is None
+    assert late.history
+    assert late.history.document
 
 
 def test_a_kept_index_that_is_damaged_is_made_anew(tmp_path: Path, own_folder: Path) -> None:
