@@ -13,7 +13,13 @@ from rollback_drills.documents.fields import Document, write_instant
 from rollback_drills.documents.history import Drill
 
 ZoneName: TypeAlias = Annotated[str, Meta(examples=["Europe/Berlin"])]
-_YEAR: Final = timedelta(days=366)
+FAR: Final = timedelta(days=183)
+"""A due time may lie half a year ahead without a word."""
+
+
+def is_far(ahead: timedelta, step: timedelta) -> bool:
+    """Whether a first due time lies so far ahead that its date is probably a mistake: by two steps, too."""
+    return ahead > FAR and ahead - step > step
 
 
 class Cadence(msgspec.Struct, frozen=True, gc=False):
@@ -124,13 +130,13 @@ class CalendarCadence(Cadence, frozen=True, gc=False, kw_only=True):
         return dropwhile(lambda each: each <= due_at, self.due_times(near=due_at))
 
     def find_far_start(self, *, now: datetime) -> str:
-        """Return place, value and remedy if its first due time is more than a year and two steps ahead."""
+        """Return place, value and remedy if its first due time is too far ahead; else empty."""
         try:
             times = self.due_times()
             first, second = next(times, None), next(times, None)
         except OverflowError:  # that it has no due time is a mistake of its own
             return ""
-        if first is None or second is None or first - now <= max(2 * (second - first), _YEAR):
+        if first is None or second is None or not is_far(first - now, second - first):
             return ""
         return (
             f"$.cadence is first due {write_instant(first)}, and no drill is demanded before it;"

@@ -5,14 +5,12 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from rollback_drills.documents.cadences.cadence import Cadence
+from rollback_drills.documents.cadences.cadence import Cadence, is_far
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import Drill
 
 DAY: Final = timedelta(days=1)
 _NO_TIME: Final = timedelta(0)
-_LEEWAY: Final = timedelta(days=7)
-"""Nobody is warned of a due time that people moved to another day of the week."""
 
 
 class DuePolicy(StrEnum):
@@ -70,12 +68,13 @@ class Interval(Cadence, frozen=True, gc=False):
         return self.first.astimezone(UTC) if self.first else None
 
     def find_far_start(self, *, now: datetime) -> str:
-        """Return place, value and remedy if a drill that is performed now would be due again earlier."""
-        if self.first is None or not self.is_usable or self.first - now <= self._length + _LEEWAY:
+        """Return place, value and remedy if the written due time is too far ahead; else empty."""
+        if self.first is None or not self.is_usable or not is_far(self.first - now, self._length):
             return ""
         return (
-            f"$.next_due_at is {write_instant(self.first)}, more than $.interval_days ({self.describe()})"
-            " ahead, and no drill is demanded before it; set an earlier date, or a longer interval"
+            f"$.next_due_at is {write_instant(self.first)}, more than twice $.interval_days"
+            f" ({self.describe()}) ahead, and no drill is demanded before it; set an earlier date, or a longer"
+            " interval"
         )
 
     def next_after(self, at: datetime) -> datetime:

@@ -1,6 +1,6 @@
 """A schedule that demands no drill for very long warns of it, and stays in its state."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +9,7 @@ from rollback_drills.gate.production_readiness import drill_checks
 from tests.samples.builders import DRILL, NOW, check_of, judged, make_subject
 
 FAR = "schedule_far_start"
-WEEK = timedelta(days=7)
-BOUND = NOW + timedelta(days=30) + WEEK
+HALF_A_YEAR = timedelta(days=183)
 SECOND = timedelta(seconds=1)
 BERLIN = {"time_zone": "Europe/Berlin"}
 
@@ -31,21 +30,24 @@ def test_a_due_time_centuries_ahead_is_ready_and_warned_of() -> None:
     assert judgement.readiness == "ready"
     assert judgement.schedule.valid
     assert check_of(judgement.schedule_report, FAR).message == (
-        "schedule.json: $.next_due_at is 2300-01-01T00:00:00+00:00, more than $.interval_days (30 days)"
+        "schedule.json: $.next_due_at is 2300-01-01T00:00:00+00:00, more than twice $.interval_days (30 days)"
         " ahead, and no drill is demanded before it; set an earlier date, or a longer interval"
     )
 
 
 @pytest.mark.parametrize("policy", ["explicit", "after_completion", "fixed_sequence"])
 @pytest.mark.parametrize(
-    ("due_at", "is_far"), [(BOUND, False), (BOUND + SECOND, True)], ids=["at the bound", "beyond the bound"]
+    ("interval_days", "bound"),
+    [(30, HALF_A_YEAR), (100, timedelta(days=200))],
+    ids=["half a year", "two intervals"],
 )
-def test_a_due_time_is_far_if_a_drill_performed_now_is_due_again_a_week_before_it(
-    policy: str, due_at: datetime, is_far: bool
+def test_a_due_time_is_far_beyond_half_a_year_and_two_intervals(
+    policy: str, interval_days: int, bound: timedelta
 ) -> None:
-    found = find_warnings(next_due_at=due_at.isoformat(), due_policy=policy)
+    at, after = (NOW + bound).isoformat(), (NOW + bound + SECOND).isoformat()
 
-    assert bool(found) is is_far
+    assert not find_warnings(next_due_at=at, due_policy=policy, interval_days=interval_days)
+    assert find_warnings(next_due_at=after, due_policy=policy, interval_days=interval_days)
 
 
 def test_a_sequence_that_an_early_drill_has_moved_is_not_far() -> None:
@@ -62,7 +64,8 @@ def test_a_sequence_that_an_early_drill_has_moved_is_not_far() -> None:
         ({"once_per": "month", "start": "2207-01-01"}, True),
         ({"once_per": "year", "start": "2027-01-01"}, False),
         ({"once_per": "year", "start": "2028-01-01"}, True),
-        ({"rrule": "FREQ=WEEKLY", "start": "2027-11-30T10:00"}, False),
+        ({"rrule": "FREQ=WEEKLY", "start": "2027-05-30T10:00"}, False),
+        ({"rrule": "FREQ=WEEKLY", "start": "2027-11-30T10:00"}, True),
         ({"rrule": "FREQ=WEEKLY", "start": "2207-01-01T10:00"}, True),
         ({"rrule": "FREQ=YEARLY;INTERVAL=5", "start": "2036-01-01T10:00"}, False),
         ({"rrule": "FREQ=YEARLY;INTERVAL=5", "start": "2037-01-01T10:00"}, True),
@@ -70,7 +73,7 @@ def test_a_sequence_that_an_early_drill_has_moved_is_not_far() -> None:
     ],
     ids=str,
 )
-def test_a_cadence_is_far_if_it_begins_a_year_and_two_steps_ahead(
+def test_a_cadence_is_far_if_it_begins_half_a_year_and_two_steps_ahead(
     cadence: dict[str, Any], is_far: bool
 ) -> None:
     found = find_warnings(interval_days=None, next_due_at=None, cadence={**cadence, **BERLIN})
