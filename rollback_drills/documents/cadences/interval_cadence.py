@@ -73,8 +73,8 @@ class Interval(Cadence, frozen=True, gc=False):
             return ""
         return (
             f"$.next_due_at is {write_instant(self.first)}, more than twice $.interval_days"
-            f" ({self.describe()}) ahead, and no drill is demanded before it; set an earlier date, or a longer"
-            " interval"
+            f" ({self.describe()}) ahead, and no drill is demanded before it; set an earlier date, or a"
+            " longer interval"
         )
 
     def next_after(self, at: datetime) -> datetime:
