@@ -13,7 +13,7 @@ from prefect.client.orchestration import get_client
 from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
-from blocks.ledger_key import block_name
+from blocks.ledger_key import LedgerKeyError, block_name, open_signing_key
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
@@ -193,6 +193,32 @@ def test_a_run_without_the_key_fails_and_says_how_to_go_on(
     assert code == 0, printed
     outcomes = EvidenceIndex.open(url).find(EvidenceFilter(provider="webhook", success=True))[1]
     assert outcomes == 2  # also that of the run that could not write
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ("", "the signing key is damaged"),
+        (SigningKey.generate("rollback-drills/other").to_text(), "has another key"),
+    ],
+    ids=["empty", "another key"],
+)
+def test_a_key_that_somebody_changed_is_named_with_its_remedy(
+    value: str, what: str, tmp_path: Path, url: str, receiver: HTTPServer
+) -> None:
+    deliver_notifications(schedule=write(tmp_path, "schedule.json", SCHEDULE), return_state=True)
+    public_key = newest(url).public_key
+    name = block_name(public_key)
+    block: Secret[str] = Secret(value=value)
+    block.save(name, overwrite=True, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
+
+    with pytest.raises(LedgerKeyError) as raised:
+        open_signing_key(public_key)
+
+    message = str(raised.value)
+    assert what in message
+    assert f"restore its Secret block {name}, or replace the key with `drills evidence rotate-key" in message
+    assert not value or value not in message
 
 
 def test_a_drill_is_recorded_once_and_again_when_it_was_changed(tmp_path: Path, url: str) -> None:
