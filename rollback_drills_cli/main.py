@@ -4,6 +4,7 @@ import gc
 import sys
 from typing import Annotated, Final, NoReturn
 
+import click
 import typer
 
 from rollback_drills.errors import DrillsError
@@ -11,7 +12,7 @@ from rollback_drills.errors.effects import count_effects
 from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.lazy_group import group_of
-from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.output import print_click_error, print_problem
 from rollback_drills_cli.streams import discard_output, prepare_streams
 
 PANELS: Final = {
@@ -129,12 +130,14 @@ def main() -> None:
 def _run() -> NoReturn:
     """Run a command, and write what it printed, before the interpreter does it and hides what fails."""
     try:
-        app()
+        code = app(standalone_mode=False) or 0  # what was to be its exit code
+    except click.ClickException as error:
+        print_click_error(error)
+        code = error.exit_code
     except SystemExit as ended:
-        sys.stdout.flush()
-        sys.exit(ended.code)
+        code = ended.code
     sys.stdout.flush()
-    sys.exit(0)
+    sys.exit(code)
 
 
 def _fail(problem: str, effects_before: int) -> NoReturn:

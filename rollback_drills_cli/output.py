@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +13,7 @@ from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
 from rollback_drills_cli.streams import write_bytes, write_error, write_parts
 
 if TYPE_CHECKING:
+    from click import ClickException
     from rich.console import Console
 
 _WIDTH_IN_FILES = 140
@@ -102,8 +104,21 @@ def print_line(text: str) -> None:
 
 
 def print_problem(text: str) -> None:
-    """Print a line about a problem where errors go."""
-    write_error(f"drills: {show_text(text)}\n")
+    """Print a line about a problem where errors go. It may quote what was typed: secrets are taken out."""
+    write_error(f"drills: {show_text(_redact(text))}\n")
+
+
+def print_click_error(error: "ClickException") -> None:
+    """Print an error of click as click does, without secrets."""
+    shown = StringIO()
+    error.show(shown)
+    write_error(_redact(shown.getvalue()))
+
+
+def _redact(text: str) -> str:
+    from rollback_drills.redaction.redactor import redactor_in_use  # milliseconds that only an error takes
+
+    return redactor_in_use().text(text)
 
 
 def _styled(cell: str, word: str) -> str:

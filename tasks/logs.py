@@ -27,6 +27,7 @@ def redacting(step: Callable[P, T]) -> Callable[P, T]:
     is looked at. An error of this
     program keeps its type; any other one that holds a secret becomes a RuntimeError that names its type.
     """
+    filter_logs()  # Prefect logs the parameters that it refuses, before it calls the flow
 
     @wraps(step)
     def redacted(*args: P.args, **kwargs: P.kwargs) -> T:

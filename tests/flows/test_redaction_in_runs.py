@@ -1,5 +1,6 @@
 """What a run logs, raises, ends with and publishes holds no secret that the process has opened."""
 
+import io
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -111,6 +112,22 @@ def test_the_documents_of_a_failed_run_are_looked_at_too() -> None:
 
     assert isinstance(ended.data, DeliveryFailedError)
     assert (str(ended.data), ended.data.result) == (REDACTED, {"runs": [REDACTED]})
+
+
+def test_parameters_that_prefect_refuses_are_logged_without_secrets() -> None:
+    logged = io.StringIO()
+    handler = logging.StreamHandler(logged)
+    logger = logging.getLogger("prefect.flows")
+    logger.addHandler(handler)
+    try:
+        redacting(lambda: None)
+        with pytest.raises(Exception, match="retries"):
+            drill_check.validate_parameters({"retries": SECRET})
+    finally:
+        logger.removeHandler(handler)
+
+    assert f"{{'retries': '{REDACTED}'}}" in logged.getvalue()
+    assert SECRET not in logged.getvalue()
 
 
 class Result(msgspec.Struct):

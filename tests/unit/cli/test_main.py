@@ -118,6 +118,33 @@ def test_a_mistake_of_the_caller_is_one_message_and_exit_code_2(
     assert not (folder / "none.db").exists()
 
 
+TOKEN = "ghp_" + "aB3dE5gH7j" * 3 + "aB3dE5"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([TOKEN], "No such command '[redacted]'."),
+        (["check", f"--{TOKEN}"], "No such option '--[redacted]'."),
+        (["check", "--due-soon-days", TOKEN], "'[redacted]' is not a valid float."),
+        (["check", "--schedule", TOKEN], "--schedule [redacted] does not exist"),
+        (["check", "--schedule", "https://bob:hunter2@host/x"], "--schedule https://[redacted]@host/x does"),
+        (["explain", "--schedule", ".", TOKEN], "no schedule is named [redacted]"),
+        (["lint", TOKEN], "[redacted] does not exist; fix the path"),
+        (["ack", "--by", "maria", "--state", TOKEN], "'[redacted]' is not one of 'acknowledged'"),
+        (["explain", "--schedule", ".", "paymnts-ghp_x"], "no schedule is named paymnts-ghp_x"),
+    ],
+)
+def test_a_secret_that_was_typed_into_the_wrong_place_is_not_repeated(
+    words: list[str], said: str, folder: Path
+) -> None:
+    done = drills(*words, cwd=folder, COLUMNS="200")
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not any(secret in done.stderr + done.stdout for secret in (TOKEN, "hunter2"))
+
+
 def test_a_fleet_goes_on_after_a_broken_document(folder: Path) -> None:
     (folder / "broken-schedule.json").write_text('{"intervall_days": 3}')
 
