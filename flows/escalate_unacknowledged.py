@@ -11,6 +11,7 @@ from prefect.states import Completed
 from flows.clock import read_now
 from flows.delivery import deliver_due, try_failed_again
 from flows.failing import fail
+from flows.missed_checks import find_missed_check
 from flows.platform_owner import find_platform
 from flows.predecessors import mark_killed_predecessors
 from flows.results import FinalState, FollowUpResult, fail_delivery
@@ -54,8 +55,8 @@ def escalate_unacknowledged(
 
     Returns:
         Ends as Healthy when every open cycle has a next action; as Failed if one has none, if a notification
-        waits or died, or if no schedule is configured and no cycle is open. The data is the dashboard of
-        contract §6, with `escalated` and `problems`.
+        waits or died, if the checks have stopped, or if no schedule is configured and no cycle is open. The
+        data is the dashboard of contract §6, with `escalated` and `problems`.
     """
     before = count_effects()
     try:
@@ -63,7 +64,8 @@ def escalate_unacknowledged(
         policy = read_policy(routing_policy)
         url = settings.evidence_url
         now = read_now(as_of, url)
-        subjects = load_documents(settings).subjects
+        fleet = load_documents(settings)
+        subjects = fleet.subjects
         if not dry_run:
             try_failed_again(None, url, generated_by)
             close_retired_schedules(now, url)
@@ -80,6 +82,8 @@ def escalate_unacknowledged(
             if missed:
                 trouble += index_drill(missed, [], platform.owner, now, generated_by, url).problems
             emit_follow_up(taken, delivered.deliveries)
+        if not dry_run and as_of is None:
+            trouble += find_missed_check(url, of_fleet=not fleet.is_single, now=now)
         dashboard, problems = prove_next_actions(
             taken,
             subjects,
