@@ -13,7 +13,7 @@ from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED
 from rollback_drills.planning.alarm_path import EVENT_TYPE
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.relative_time import one_line, write_count
 from rollback_drills.trust.notice import Platform
 
 FINDING_EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.alarm_path_missed"
@@ -61,7 +61,7 @@ def find_closings(
                 cycle_id=drill.cycle_id,
                 event_type=EVENT_TYPE,
                 at=now,
-                title=_line(f"The drill has reached {drill.owner}"),
+                title=one_line(f"The drill has reached {drill.owner}"),
                 summary="Somebody acknowledged that the message arrived. It was a drill; nothing was wrong.",
                 facts=(("Owner", drill.owner), ("Reached through", drill.provider)),
                 is_over=True,
@@ -82,7 +82,7 @@ def _word(
     count = write_count(len(new), "alarm path")
     verb = "reaches" if len(new) == 1 else "reach"
     facts = [
-        (_line(f"{each.drill.owner} through {each.drill.provider}"), _line(each.because))
+        (one_line(f"{each.drill.owner} through {each.drill.provider}"), one_line(each.because))
         for each in new[:_MOST_NAMED]
     ]
     if more := len(new) - len(facts):
@@ -113,7 +113,3 @@ def _word(
             ],
         },
     )
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

@@ -16,7 +16,7 @@ from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.recovery.found_replays import ReplayState, find_replays
 from rollback_drills.recovery.replay_records import RequestRecord
 from rollback_drills.rendering.command_line import write_command
-from rollback_drills.rendering.relative_time import write_count, write_time
+from rollback_drills.rendering.relative_time import one_line, write_count, write_time
 from rollback_drills.trust.notice import Platform
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.approval_requested"
@@ -82,7 +82,7 @@ def _word_exception(request: RequestedException, platform: Platform) -> Notice:
         (
             ("Schedule", request.schedule_id),
             ("Requested by", request.requested_by),
-            ("Reason", _line(request.reason)),
+            ("Reason", one_line(request.reason)),
             ("Approve", write_command("requests", "approve", request.request_id, by="YOU")),
             ("Decline", write_command("requests", "decline", request.request_id, by="YOU", reason="WHY")),
             ("Owner", platform.owner),
@@ -101,7 +101,7 @@ def _word_replay(request: RequestRecord, platform: Platform) -> Notice:
         f" {write_time(request.until)}. Nothing is sent again before it is approved and executed.",
         (
             ("Requested by", request.requested_by),
-            ("Reason", _line(request.reason)),
+            ("Reason", one_line(request.reason)),
             ("Approve", write_command("outbox", "approve-replay", request.replay_id, by="YOU")),
             ("Owner", platform.owner),
         ),
@@ -124,13 +124,9 @@ def _word(
         cycle_id=ids.cycle_id(subject, write_instant(at)),
         event_type=EVENT_TYPE,
         at=at,
-        title=_line(f"Approval needed: {what}"),
-        summary=_line(summary),
+        title=one_line(f"Approval needed: {what}"),
+        summary=one_line(summary),
         facts=facts,
         alert_level="warning",
         more=more,
     )
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

@@ -18,6 +18,7 @@ from rollback_drills.names import ids
 from rollback_drills.names.people import is_same_person
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.redaction.computed import Computed
+from rollback_drills.rendering.relative_time import one_line
 
 OPEN_FOR: Final = timedelta(days=14)
 """How long a request can be decided at most; the end that it asks for ends it earlier."""
@@ -76,7 +77,8 @@ class RequestedException(
     @property
     def summary(self) -> str:
         """Return in one line who asks for what."""
-        return f"{self.requested_by} asks to {self.kind} until {write_instant(self.until)}: {self.reason}"
+        until = write_instant(self.until)
+        return f"{self.requested_by} asks to {self.kind} until {until}: {one_line(self.reason)}"
 
 
 class ExceptionRequestRecord(Record, frozen=True, kw_only=True, gc=False, tag=EXCEPTION_REQUEST_KIND):

@@ -16,6 +16,7 @@ from rollback_drills.followup.approval import check_approval
 from rollback_drills.names import ids
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.redaction.computed import Computed
+from rollback_drills.rendering.relative_time import one_line
 
 LONGEST: Final = timedelta(days=366)
 
@@ -72,7 +73,8 @@ class ExceptionRecord(Record, frozen=True, kw_only=True, gc=False, tag=EXCEPTION
     @property
     def because(self) -> str:
         """Explain in one line why the cycle is quiet."""
-        return f"{self.exception.past} until {write_instant(self.until)} by {self.approver}: {self.reason}"
+        until = write_instant(self.until)
+        return f"{self.exception.past} until {until} by {self.approver}: {one_line(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

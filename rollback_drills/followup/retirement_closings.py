@@ -11,6 +11,7 @@ from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.planning.notice_closings import close_routes
+from rollback_drills.rendering.relative_time import one_line, write_sentences
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.schedule_retired"
 
@@ -40,10 +41,11 @@ def _word(last: SentNotification, retirement: RetirementRecord, now: datetime) -
         cycle_id=last.cycle_id,
         event_type=EVENT_TYPE,
         at=now,
-        title=" ".join(f"Rollback drill no longer needed: {last.schedule_id}".split()),
-        summary=(
-            f"The schedule {last.schedule_id} was retired by {retirement.approver}: {retirement.reason}."
-            " Nobody has to do anything about it any more."
+        title=one_line(f"Rollback drill no longer needed: {last.schedule_id}"),
+        summary=write_sentences(
+            f"The schedule {last.schedule_id} was retired by {retirement.approver}:"
+            f" {one_line(retirement.reason)}",
+            "Nobody has to do anything about it any more",
         ),
         facts=(
             ("Schedule", last.schedule_id),

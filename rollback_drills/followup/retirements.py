@@ -21,6 +21,7 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.readiness.judgement import Judgement, retire
 from rollback_drills.redaction.computed import Computed
+from rollback_drills.rendering.relative_time import one_line
 
 
 class Change(StrEnum):
@@ -44,7 +45,7 @@ class RetirementRecord(Record, frozen=True, kw_only=True, gc=False, tag=RETIREME
     @property
     def because(self) -> str:
         """Explain in one line why the schedule is not followed."""
-        return f"the schedule was retired by {self.approver}: {self.reason}"
+        return f"the schedule was retired by {self.approver}: {one_line(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import eligible_providers, resolve_routes
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.relative_time import one_line, write_count
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.alarm_path"
 
@@ -124,8 +124,8 @@ def _word(path: AlarmPath, cycle_id: str, until: datetime, now: datetime) -> Not
         cycle_id=cycle_id,
         event_type=EVENT_TYPE,
         at=now,
-        title=_line(f"This is a drill: does this reach {path.owner}?"),
-        summary=_line(
+        title=one_line(f"This is a drill: does this reach {path.owner}?"),
+        summary=one_line(
             f"Nothing is wrong. This message tests that {path.owner} is reached through {path.provider} when"
             " a rollback drill is overdue. Please acknowledge it, so that we know."
         ),
@@ -143,7 +143,3 @@ def _list_facts(path: AlarmPath, until: datetime) -> Iterator[tuple[str, str]]:
     yield "Used by", write_count(path.schedule_count, "schedule")
     yield "Acknowledge by", write_instant(until)
     yield "Otherwise", "the route is listed as one that reaches nobody, and the platform owner is notified"
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

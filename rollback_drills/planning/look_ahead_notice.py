@@ -14,7 +14,7 @@ from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import UNSENT
 from rollback_drills.planning.look_ahead import ForeseenDrill, Outlook
 from rollback_drills.rendering.long_lists import name_some
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.relative_time import one_line, write_count
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.look_ahead"
 _MOST_DRILLS: Final = 10
@@ -110,7 +110,7 @@ def _list_facts(outlook: Outlook) -> Iterator[tuple[str, str]]:
     troubled = outlook.troubled
     for drill in troubled[:_MOST_DRILLS]:
         what = " ".join(f"{trouble.text}." for trouble in drill.troubles)
-        yield _line(f"{drill.schedule_id}, due {drill.due}"), _line(what)
+        yield one_line(f"{drill.schedule_id}, due {drill.due}"), one_line(what)
     if more := troubled[_MOST_DRILLS:]:
         yield "More", f"{write_count(len(more), 'drill')} as well; drills look-ahead lists all of them."
     smooth = [drill for drill in outlook.drills if not drill.troubles]
@@ -121,8 +121,4 @@ def _list_facts(outlook: Outlook) -> Iterator[tuple[str, str]]:
 
 
 def _name_all(drills: Sequence[ForeseenDrill]) -> str:
-    return _line(name_some([f"{drill.schedule_id} ({drill.due})" for drill in drills], _MOST_NAMES))
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+    return one_line(name_some([f"{drill.schedule_id} ({drill.due})" for drill in drills], _MOST_NAMES))

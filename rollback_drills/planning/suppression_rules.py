@@ -18,6 +18,7 @@ from rollback_drills.planning.routes import Route
 from rollback_drills.planning.windows_and_absences import Absence, Suppressions
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.rendering.relative_time import one_line
 
 
 class Suppressed(msgspec.Struct, frozen=True, gc=False):
@@ -82,7 +83,7 @@ def in_window(facts: RouteFacts, context: Context) -> Suppressed | None:
     if window is None:
         return None
     deferral = context.suppressions.defer(facts.route, facts.repeat.quiet_until or window.end_at)
-    name, why = window.window_id or "without an id", window.reason or "no reason"
+    name, why = window.window_id or "without an id", one_line(window.reason) or "no reason"
     reason = f"maintenance window {name}: {why}{deferral.note}"
     return Suppressed(Category.MAINTENANCE_WINDOW, reason, deferral.until)
 
@@ -92,7 +93,7 @@ def absent(facts: RouteFacts, context: Context) -> Suppressed | None:
     if facts.absence is None:
         return None
     deferral = context.suppressions.defer(facts.route, facts.repeat.quiet_until or context.now)
-    reason = f"{facts.route.owner} cannot be notified: {facts.absence.reason}{deferral.note}"
+    reason = f"{facts.route.owner} cannot be notified: {one_line(facts.absence.reason)}{deferral.note}"
     return Suppressed(Category.OWNER_CALENDAR, reason, deferral.until)
 
 

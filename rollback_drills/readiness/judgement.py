@@ -20,6 +20,7 @@ from rollback_drills.readiness.schedule_faults import ACTIVE, IS_RETIRED, RETIRE
 from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.stale_proof import bring_forward, write_change
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.rendering.relative_time import write_sentences
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
@@ -123,7 +124,7 @@ def retire(judgement: Judgement, because: str) -> Judgement:
             status=retired,
             schedule=facts,
             checks=pass_all(report.checks, because, about=ACTIVE),
-            operator_notes=(f"Nothing is asked for: {because}.",),
+            operator_notes=(write_sentences(f"Nothing is asked for: {because}"),),
         ),
         msgspec.structs.replace(judgement.cycle, status=retired, retired=because),
     )

@@ -23,6 +23,7 @@ from rollback_drills.outbox.destinations import (
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recording import Recording, Writer, describe_rows, may_replay, recording
+from rollback_drills.rendering.relative_time import one_line
 
 
 @repeat_on_conflict
@@ -52,7 +53,7 @@ def disable(
         if before.disabled_at is not None:
             raise UsageError(f"{name} is disabled already: {before.disabled_because}")
         now = written.writer.now
-        because = f"disabled by {act.by}: {act.reason}"
+        because = f"disabled by {act.by}: {one_line(act.reason)}"
         dead = disable_row(database, connection, name, now=now.timestamp(), because=because)
         record = record_disabled(dead, created_at=now, signer=writer.signer, by=act.by)
         written.add(msgspec.structs.replace(record, reason=act.reason), once_disabled(dead))

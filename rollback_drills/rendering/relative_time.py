@@ -3,9 +3,14 @@
 from datetime import UTC, datetime, tzinfo
 
 
+def one_line(text: str) -> str:
+    """Write a text of several lines, such as a reason that somebody gave, as one."""
+    return " ".join(text.split())
+
+
 def write_sentences(*parts: str) -> str:
-    """Write sentences that have no full stop yet; one that ends in a question needs none."""
-    return " ".join(part if part.endswith("?") else f"{part}." for part in parts)
+    """Write sentences that may have no full stop yet."""
+    return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts)
 
 
 def join_sentences(*parts: str) -> str:

@@ -15,6 +15,7 @@ from rollback_drills.planning.repeats import decide_repeat
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.long_lists import name_some
+from rollback_drills.rendering.relative_time import one_line
 from rollback_drills.trust.guard import Guard
 from rollback_drills.trust.signs import Distrust, Sign
 
@@ -108,10 +109,10 @@ def _describe(cycle_id: str, distrusts: Sequence[Distrust], platform: Platform, 
         cycle_id=cycle_id,
         event_type=EVENT_TYPE,
         at=now,
-        title=_line(
+        title=one_line(
             f"Drill history not trusted: {first.schedule_id if is_one else f'{len(schedules)} schedules'}"
         ),
-        summary=_line(
+        summary=one_line(
             f"The drill history is not trusted. {first.schedule_id}: {first.reason}{more}."
             " No other owner is notified until it is fixed. If it is right as it is, run: "
             + write_command("trust", **which, by="YOU", reason="WHY")
@@ -150,8 +151,4 @@ def _describe_return(last: SentNotification, now: datetime) -> Notice:
 
 def _list(distrusts: Sequence[Distrust]) -> str:
     names = name_some([each.schedule_id for each in distrusts], _MOST_NAMED)
-    return _line(f"{len(distrusts)}: {names}")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+    return one_line(f"{len(distrusts)}: {names}")

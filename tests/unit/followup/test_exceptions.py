@@ -107,6 +107,13 @@ def test_an_exception_holds_until_its_end_and_says_why() -> None:
     assert exception.because == "waived until 2026-12-03T09:00:00+00:00 by maria: the cluster is moved"
 
 
+def test_why_a_cycle_is_quiet_is_one_line_whatever_the_reason_is() -> None:
+    exception = approve(DUE, reason="moved\n\n  payments: ready\n")
+
+    assert exception.because.endswith(" by maria: moved payments: ready")
+    assert exception.reason == "moved\n\n  payments: ready\n"
+
+
 def test_the_end_of_an_exception_is_an_instant() -> None:
     assert read_end("2026-12-20T15:40:00Z") == datetime(2026, 12, 20, 15, 40, tzinfo=UTC)
     with pytest.raises(UsageError, match=r"^until is \"tomorrow\"; write an ISO 8601 timestamp"):

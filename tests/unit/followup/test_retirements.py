@@ -202,6 +202,25 @@ def test_a_route_that_was_never_notified_is_closed_without_a_message(database: D
     assert world.received == []
 
 
+def test_a_reason_of_several_lines_stays_one_line_in_messages_and_whole_in_the_evidence(
+    database: Database,
+) -> None:
+    world = World(database, OVERDUE)
+    world.check()
+    reason = "gone.\n\nNothing to do.\r\n# *all* ready."
+
+    assert retire(world, reason=reason).reason == reason
+
+    (closed,) = world.told("resolved")
+    assert closed.notification.summary == (
+        "The schedule payments was retired by board: gone. Nothing to do. # *all* ready."
+        " Nobody has to do anything about it any more."
+    )
+    (judged_now,) = apply_retirements([judged(make_subject(None, **OVERDUE))], read_retired(database))
+    (note,) = judged_now.schedule_report.operator_notes
+    assert note.endswith("by board: gone. Nothing to do. # *all* ready.")
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [

@@ -506,6 +506,18 @@ def test_providers_are_known_that_a_schedule_or_a_rule_for_an_owner_names() -> N
     assert named_providers([None, unreadable, named]) == {"slack", "pager"}
 
 
+def test_a_reason_of_several_lines_is_one_line_of_a_decision() -> None:
+    freeze = window(NOW, NOW + TICK, owners=["team-a"], reason="year end\n\npayments: ready\n")
+    away = {"unavailable_windows": [{**window(NOW, NOW + TICK, reason="on\r\nleave")}]}
+    del away["unavailable_windows"][0]["window_id"]
+
+    plan = plan_of(make_subject(maintenance_windows=[freeze], owner_calendars={"team-b": away}))
+
+    reasons = {each["owner"]: each["reason"] for each in plan["route_decisions"]}
+    assert reasons["team-a"].startswith("maintenance window freeze: year end payments: ready")
+    assert reasons["team-b"].startswith("team-b cannot be notified: on leave")
+
+
 def test_an_absence_is_written_into_the_decision_with_its_bounds() -> None:
     bounds = {"start_at": "2026-12-01T08:00:00+00:00", "end_at": "2026-12-03T09:00:00+00:00"}
     calendar = {"unavailable_windows": [{**bounds, "reason": "leave"}]}
