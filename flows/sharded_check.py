@@ -38,7 +38,7 @@ from tasks.evidence import count_ledgers_before, index_evidence, open_database, 
 MOST_ATTEMPTS: Final = 3
 """A shard that fails is repeated twice."""
 _NOT_PASSED_ON: Final = {"force", "shard"}
-_SETTINGS: Final = ("schedule", "history", "mode", "due_soon_days", "max_age_days")
+_SETTINGS: Final = ("schedule", "history", "mode", "changes", "due_soon_days", "max_age_days")
 """Settings that are also parameters: all shards use those of the check."""
 
 

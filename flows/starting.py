@@ -70,6 +70,7 @@ def read_requested_settings(request: CheckRequest) -> Settings:
         mode=request.mode,
         history=request.history,
         schedule=request.schedule,
+        changes=request.changes,
         due_soon_days=request.due_soon_days,
         max_age_days=request.max_age_days,
     )

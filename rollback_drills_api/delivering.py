@@ -49,6 +49,7 @@ def _deliver(served: Service, caller: str, body: DeliverBody) -> CollectedResult
         parameters |= {
             **documents_of(settings),
             "mode": settings.mode.value,
+            "changes": settings.changes,
             "due_soon_days": settings.due_soon_days,
             "max_age_days": settings.max_age_days,
         }

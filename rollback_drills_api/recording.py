@@ -144,12 +144,12 @@ def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> R
 def _find_parameters(
     served: Service, caller: str, subject: Subject, body: RecordBody, drill: Drill
 ) -> Mapping[str, object]:
-    parameters = body.model_dump(exclude={"generated_by"})
+    parameters, settings = body.model_dump(exclude={"generated_by"}), served.options.settings
     if "executed_at" not in (body.further or ()):
         parameters["executed_at"] = drill.executed_at  # the run begins later, and would name another drill
     return {
         **parameters,
         "schedule_id": subject.schedule_id,
         "generated_by": name_caller(caller, body.generated_by),
-        **(documents_of(served.options.settings) if served.options.is_embedded else {}),
+        **({**documents_of(settings), "changes": settings.changes} if served.options.is_embedded else {}),
     }

@@ -32,6 +32,7 @@ def api(
     mode: options.ModeOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
@@ -108,7 +109,7 @@ def api(
             raise UsageError(
                 f"--allowed-host {name} is not a host name; write it without scheme, port and path"
             )
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     proxied = read_settings(
         os.environ,
         login_header=login_header,

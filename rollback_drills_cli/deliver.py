@@ -42,6 +42,7 @@ def deliver(
     mode: options.ModeOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     routing_policy: options.PolicyOption = None,
@@ -60,7 +61,7 @@ def deliver(
     Without a server (PREFECT_API_URL), a temporary one is started for the run. Exit code 0 if nothing is left
     to deliver, 1 if a delivery failed.
     """
-    require_watched(options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days))
+    require_watched(options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes))
     as_of = options.parse_now(now) if now else None
     if routing_policy is not None and not Path(routing_policy).exists():
         raise UsageError(f"{routing_policy} does not exist", field="routing_policy")
@@ -69,6 +70,7 @@ def deliver(
         schedule=schedule_path,
         history=history_path,
         mode=mode,
+        changes=changes,
         due_soon_days=due_soon_days,
         max_age_days=max_age_days,
         routing_policy=routing_policy,

@@ -127,6 +127,7 @@ def resolve(
     schedule: str | None = None,
     due_soon_days: float | None = None,
     max_age_days: float | None = None,
+    changes: str | None = None,
 ) -> Settings:
     """Resolve the settings from flags, environment and defaults."""
     return read_settings(
@@ -134,6 +135,7 @@ def resolve(
         mode=mode,
         history=history,
         schedule=schedule,
+        changes=changes,
         due_soon_days=due_soon_days,
         max_age_days=max_age_days,
     )

@@ -43,6 +43,7 @@ def record(
         bool, typer.Option("--deliver", help="Notify the owners at once, as `drills deliver` does.")
     ] = False,
     mode: options.ModeOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     database: DatabaseOption = None,
@@ -62,7 +63,7 @@ def record(
     if deliver and database:
         raise UsageError("--deliver uses the database of DRILLS_DATABASE_URL; set it instead of --database")
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     target = find_target(settings.schedule, settings.history, schedule_id, settings.changes)
     participants = [{"name": name} for name in details["participants"] or ()]
     given = {**details, "participants": participants}
@@ -80,6 +81,7 @@ def record(
         database=database,
         parameters={
             "mode": mode,
+            "changes": changes,
             "due_soon_days": due_soon_days,
             "max_age_days": max_age_days,
             "generated_by": generated_by,

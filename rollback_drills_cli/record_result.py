@@ -50,7 +50,7 @@ def follow_up(
     if as_json:
         print_json(RecordResult(**msgspec.structs.asdict(report), evidence_problem=problem, run=run))
     elif report.closes_cycle and not deliver:
-        print_line(f"To notify the owners: {_deliver_command(recorded)}")
+        print_line(f"To notify the owners: {_deliver_command(recorded, parameters['changes'])}")
     if problem:
         print_problem(
             f"the drill is recorded, but not yet in the evidence; the next check adds it: {problem}"
@@ -89,10 +89,11 @@ def _write_evidence(recorded: "Recorded", database: str | None, signer: str) -> 
     return "", indexed.went_back
 
 
-def _deliver_command(recorded: "Recorded") -> str:
+def _deliver_command(recorded: "Recorded", changes: str | None) -> str:
     schedule, history = recorded.target.run_paths
-    words = ["drills", "deliver", "--schedule", schedule, *(["--history", history] if history else [])]
-    return shlex.join(words)
+    files = {"--schedule": schedule, "--history": history, "--changes": changes}
+    given = [word for flag, path in files.items() if path for word in (flag, path)]
+    return shlex.join(["drills", "deliver", *given])
 
 
 def _describe(report: "RecordReport") -> Iterator[str]:

@@ -90,6 +90,7 @@ class CheckRequest(DocumentsRequest):
     mode: Annotated[ModeName | None, Otherwise(f"the worker's {VARIABLES['mode']}, else disabled")] = Field(
         None, description=DESCRIPTIONS["mode"]
     )
+    changes: Annotated[str | None, of_setting("changes")] = Field(None, description=DESCRIPTIONS["changes"])
     due_soon_days: Annotated[SomeDays | None, of_setting("due_soon_days")] = Field(
         None, description=DESCRIPTIONS["due_soon_days"]
     )

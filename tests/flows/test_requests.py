@@ -64,7 +64,7 @@ from rollback_drills_cli.main import app
 
 EVERYWHERE = {"now", "as_json", "verbose", "database"}
 """Options of the command line about the clock, the output and the place of the evidence."""
-DOCUMENTS = {"schedule", "history", "mode", "due_soon_days", "max_age_days", "as_of", "dry_run"}
+DOCUMENTS = {"schedule", "history", "changes", "mode", "due_soon_days", "max_age_days", "as_of", "dry_run"}
 """What the operator of the API decides, and not who calls it."""
 
 

@@ -15,6 +15,7 @@ from flows.release_gate import release_gate
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import PLAN_KIND
 from tests.samples.changes import write_changes
+from tests.samples.commands import drills
 from tests.samples.plain_records import read_plain
 from tests.samples.promotion import write_promotion
 
@@ -24,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def paths(tmp_path: Path, url: str, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def paths(tmp_path: Path, url: str, receiver: HTTPServer) -> dict[str, str]:
     """Write a schedule that is due in 100 days, and its drill of 40 days ago; nothing is promoted yet."""
     from tests.flows.test_record_drill import HISTORY, SCHEDULE
 
@@ -36,8 +37,11 @@ def paths(tmp_path: Path, url: str, receiver: HTTPServer, monkeypatch: pytest.Mo
     }
     (tmp_path / "schedule.json").write_text(json.dumps(schedule))
     (tmp_path / "history.json").write_text(json.dumps(HISTORY))
-    monkeypatch.setenv("DRILLS_CHANGES", write_changes(tmp_path / "changes.json"))
-    return {"schedule": str(tmp_path / "schedule.json"), "history": str(tmp_path / "history.json")}
+    return {
+        "schedule": str(tmp_path / "schedule.json"),
+        "history": str(tmp_path / "history.json"),
+        "changes": write_changes(tmp_path / "changes.json"),
+    }
 
 
 def check(paths: dict[str, str]) -> str | None:
@@ -94,10 +98,26 @@ def test_a_change_notifies_once_and_blocks_the_gate_until_the_next_drill(
     assert [json.loads(request.data)["reason"] for request, _ in receiver.log] == ["first", "resolved"]
 
 
-def test_a_gate_that_demands_a_current_proof_must_know_what_was_promoted(
-    paths: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_option", [False, True], ids=["by the environment", "by the option"])
+def test_a_delivery_on_demand_reads_the_changes(
+    paths: dict[str, str], url: str, receiver: HTTPServer, tmp_path: Path, is_option: bool
 ) -> None:
-    monkeypatch.delenv("DRILLS_CHANGES")
+    changes = write_changes(tmp_path / "changes.json", {"promoted_at": (NOW - DAY).isoformat()})
+    option = ["--changes", changes] if is_option else []
+    environ = {} if is_option else {"DRILLS_CHANGES": changes}
+
+    documents = ["--schedule", paths["schedule"], "--history", paths["history"]]
+    done = drills("deliver", *documents, *option, cwd=tmp_path, DRILLS_DATABASE_URL=url, **environ)
+
+    assert done.returncode == 0, done.stderr
+    (first,) = [json.loads(request.data) for request, _ in receiver.log]
+    assert first["summary"]["change"]["change_id"] == "rel-42"
+
+
+def test_a_gate_that_demands_a_current_proof_must_know_what_was_promoted(
+    paths: dict[str, str], tmp_path: Path
+) -> None:
+    del paths["changes"]
 
     name, message = gate(paths, tmp_path)
 
