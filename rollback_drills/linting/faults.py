@@ -11,7 +11,7 @@ from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, miss_schema
 from rollback_drills.gate.promotion_faults import find_promotion_faults
-from rollback_drills.linting.odd_periods import find_idle_exceptions
+from rollback_drills.linting.odd_times import find_idle_exceptions
 from rollback_drills.readiness.acceptance import FALLBACK, PASSED, RECOVERY, TARGET, find_missing, find_unmet
 from rollback_drills.readiness.due import find_latest
 from rollback_drills.readiness.history_faults import find_repeats, find_unknown_words

@@ -26,7 +26,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.linting.comments import find_in_comments
 from rollback_drills.linting.faults import Faults, find_faults
 from rollback_drills.linting.kinds import explain_name, guess_model
-from rollback_drills.linting.odd_periods import find_long_periods
+from rollback_drills.linting.odd_times import find_far_changes, find_long_periods
 from rollback_drills.linting.pairs import warn_of_pairs
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.name_warnings import warn_of_names
@@ -64,6 +64,8 @@ def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
         if isinstance(document, RoutingPolicy):
             long_ones = find_long_periods(document, now=now)
             linted.warnings += [f"{each.path}: {long}" for long in long_ones]
+        if isinstance(document, Changes):
+            linted.warnings += [f"{each.path}: {far}" for far in find_far_changes(document, now=now)]
         if isinstance(document, Schedule) and (warning := document.cadence.find_warning(now=now)):
             linted.warnings.append(f"{each.path}: {warning}")
     linted.findings += find_lookalike_names(zip(map(show_path, paths), raws, strict=True))

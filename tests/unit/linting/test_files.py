@@ -310,6 +310,20 @@ def test_a_window_or_absence_of_more_than_a_year_is_warned_of(
         assert len(found) == (2 if is_odd else 0)
 
 
+@pytest.mark.parametrize(
+    ("promoted_at", "is_far"), [("2027-12-02T09:00:00Z", False), ("2207-01-01T00:00:00Z", True)]
+)
+def test_a_change_that_is_dated_far_ahead_is_warned_of(
+    tmp_path: Path, promoted_at: str, is_far: bool
+) -> None:
+    change = {"change_id": "release-1", "promoted_at": promoted_at}
+
+    linted = lint(tmp_path, {"schema_version": "rollback-drills.changes.v1", "changes": [change]})
+
+    assert not linted.findings
+    assert ["$.changes[0].promoted_at is" in each for each in linted.warnings] == [True] * is_far
+
+
 def test_a_long_window_that_is_over_is_left_as_it_was(tmp_path: Path) -> None:
     window = {"start_at": "2020-01-01T00:00:00Z", "end_at": "2023-01-01T00:00:00Z"}
 

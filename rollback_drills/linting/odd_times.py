@@ -1,9 +1,10 @@
-"""Finds windows and absences that are probably a mistake: very long ones, and exceptions without effect."""
+"""Finds times that are probably a mistake: long windows, exceptions without effect, changes far ahead."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.repeats import Location
@@ -30,6 +31,17 @@ def find_long_periods(policy: RoutingPolicy, *, now: datetime) -> Iterator[str]:
             yield (
                 f"{json_path(loc)} lasts more than a year, until {write_instant(period.end_at)}, and keeps"
                 " people from being notified; set an earlier end_at"
+            )
+
+
+def find_far_changes(changes: Changes, *, now: datetime) -> Iterator[str]:
+    """Yield path, time and remedy of every change that makes no proof stale for more than a year."""
+    for index, change in enumerate(changes.changes):
+        if change.promoted_at - now > _YEAR:
+            at = write_instant(change.promoted_at)
+            yield (
+                f"$.changes[{index}].promoted_at is {at}, and until then the change does not count; set an"
+                " earlier time"
             )
 
 
