@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 import httpx
 from pydantic import Field, HttpUrl
 
+from blocks.http.addresses import host_of
 from blocks.http.exchange import Response
 from blocks.http.incoming_webhook import IncomingWebhook
 from blocks.http.json_values import Json, JsonObject
@@ -52,14 +53,14 @@ class TeamsConnector(IncomingWebhook):
     def url_problem(self, url: httpx.URL) -> str:
         """Return what is wrong with an address that is a valid URL; empty if nothing is."""
         for retired, why in _RETIRED.items():
-            if url.host == retired or url.host.endswith(f".{retired}"):
+            if f".{host_of(url)}".endswith(f".{retired}"):
                 return f"{why}; create a workflow in Teams and use its address"
         return ""
 
     def public_url(self, url: str) -> str:
         """Return the address as it may be shown."""
         parsed = httpx.URL(url)
-        is_known = parsed.host.endswith(_POWER_PLATFORM)
+        is_known = host_of(parsed).endswith(_POWER_PLATFORM)
         host = f"{REDACTED}.{_POWER_PLATFORM}" if is_known else parsed.netloc.decode()
         segments = (part if part in _PATH_SHAPE else REDACTED for part in parsed.path.strip("/").split("/"))
         return f"{parsed.scheme}://{host}/" + "/".join(segments) + (f"?{REDACTED}" if parsed.query else "")
@@ -72,7 +73,7 @@ class TeamsConnector(IncomingWebhook):
     def secret_values(self) -> list[str]:
         """Open every secret of the connector; the environment in the host name is one."""
         url = open_secret(self.url)
-        host = httpx.URL(url).host
+        host = host_of(httpx.URL(url))
         return [url, host.split(".", 1)[0]] if host.endswith(_POWER_PLATFORM) else [url]
 
     def message(self, notification: Notification, title: str) -> JsonObject:

@@ -24,6 +24,14 @@ def parse_url(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
+def host_of(url: httpx.URL) -> str:
+    """Return the host of an address as people write it; as DNS has it, if no rule of today allows it."""
+    try:
+        return url.host
+    except UnicodeError:  # the rules of 2008 have no emoji, and older names have
+        return url.raw_host.decode()
+
+
 @lru_cache(maxsize=256)
 def url_problem(url: str) -> str:
     """Return what is wrong with the address of a provider, without repeating it; empty if it is usable."""
@@ -33,12 +41,12 @@ def url_problem(url: str) -> str:
         return "is not a valid URL"
     if not url.isprintable() or " " in url:
         return "is not a valid URL"  # httpx would percent-encode the blank, even in a host name
-    if not parsed.host:
+    if not parsed.raw_host:
         return "is not a URL with a host; it must be https://…"
     is_port = parsed.port is None or parsed.port in _PORTS
     if not is_port or not is_host(parsed.raw_host.decode()):
         return "is not a valid URL; check its host and port"
-    if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(parsed.host)):
+    if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(host_of(parsed))):
         return ""
     return f"uses {parsed.scheme or 'no scheme'}; it must be https (plain http only works on this machine)"
 

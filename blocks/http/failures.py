@@ -2,7 +2,8 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import aiohttp
 import httpx
@@ -16,6 +17,15 @@ _UNSENDABLE = (
     (aiohttp.InvalidURL, "the address of the connector is not a valid url"),
     (ValueError, "the request violates the http protocol; check the configured headers"),
 )
+# https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/#error-codes
+_UNKNOWN_AUTHORITY: Final = "its authority is not known; add a private authority to SSL_CERT_FILE"
+_OF_ANOTHER_HOST: Final = "it is for another host"
+_CERTIFICATE_FAULTS: Final[Mapping[int, str]] = {
+    9: "it is not valid yet",
+    10: "it has expired",
+    **dict.fromkeys((18, 19, 20, 21), _UNKNOWN_AUTHORITY),
+    **dict.fromkeys((62, 64), _OF_ANOTHER_HOST),
+}
 
 
 def judge_failure(
@@ -36,10 +46,13 @@ def judge_failure(
         return Verdict(Outcome.RETRY, str(failure))
     if proxy and (problem := explain_proxy_failure(causes, proxy, _why(causes))):
         return Verdict(Outcome.RETRY, problem)
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+    refused = [cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)]
+    if refused:
         detail = "the certificate of the server could not be verified"
         if proxy is None:
-            return Verdict(Outcome.PERMANENT, detail)
+            codes = (getattr(cause, "verify_code", 0) for cause in refused)  # the error of aiohttp has none
+            why = next((_CERTIFICATE_FAULTS[code] for code in codes if code in _CERTIFICATE_FAULTS), "")
+            return Verdict(Outcome.PERMANENT, f"{detail}: {why}" if why else detail)
         # Proxies that look into connections show certificates of their own.
         hint = f"through the proxy that {proxy.variable} names; add its authority to SSL_CERT_FILE"
         return Verdict(Outcome.RETRY, f"{detail} ({hint})")
@@ -63,6 +76,7 @@ def _why(causes: tuple[BaseException, ...]) -> str:
         (socket.gaierror, "the host name could not be resolved"),
         (ConnectionRefusedError, "the connection was refused"),
         (ssl.SSLError, "the tls handshake failed"),
+        (aiohttp.ClientResponseError, "the answer cannot be read"),
     ):
         if any(isinstance(cause, kind) for cause in causes):
             return why

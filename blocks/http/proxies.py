@@ -14,7 +14,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from blocks.http.addresses import is_host, is_loopback
+from blocks.http.addresses import host_of, is_host, is_loopback
 from rollback_drills.errors import DrillsError
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -46,7 +46,9 @@ def find_proxy(url: httpx.URL) -> Proxy | None:
     Raises:
         SettingError: The variable names no proxy that can be used.
     """
-    if is_loopback(url.host) or _is_excepted(url.host, url.port or _PORTS.get(url.scheme, 0)):
+    host, port = host_of(url), url.port or _PORTS.get(url.scheme, 0)
+    spellings = {host, url.raw_host.decode()}  # bücher.example and xn--bcher-kva.example
+    if is_loopback(host) or any(_is_excepted(each, port) for each in spellings):
         return None
     proxies = getproxies()
     for kind in (url.scheme, "all"):

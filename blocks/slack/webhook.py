@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 import httpx
 from pydantic import HttpUrl
 
+from blocks.http.addresses import host_of
 from blocks.http.exchange import Response
 from blocks.http.incoming_webhook import IncomingWebhook
 from blocks.http.json_values import JsonObject
@@ -55,7 +56,7 @@ class SlackConnector(IncomingWebhook):
     def url_problem(self, url: httpx.URL) -> str:
         """Return what is wrong with an address that is a valid URL; empty if nothing is."""
         # Other products take the same messages at addresses of their own.
-        if url.host in _HOSTS and not self.public_path.match(url.path):
+        if host_of(url) in _HOSTS and not self.public_path.match(url.path):
             return "must be https://hooks.slack.com/services/…"
         return ""
 

@@ -6,8 +6,10 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import httpx
@@ -261,32 +263,46 @@ def test_does_not_follow_a_redirect(httpserver: HTTPServer) -> None:
     assert len(httpserver.log) == 1
 
 
+def has_ipv6() -> bool:
+    with suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
 @pytest.fixture
 def authority() -> trustme.CA:
     return trustme.CA()
 
 
-def tls_server(authority: trustme.CA, host: str) -> HTTPServer:
+def tls_server(authority: trustme.CA, host: str = "127.0.0.1", **issued: Any) -> HTTPServer:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(host).configure_cert(context)
+    authority.issue_cert(host, **issued).configure_cert(context)
     server = HTTPServer(host="127.0.0.1", ssl_context=context)
     server.expect_request("/hook").respond_with_data("ok")
     return server
 
 
+UNVERIFIED = "the certificate of the server could not be verified: "
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+
+
 @pytest.mark.parametrize(
-    ("host", "trusted", "expected"),
+    ("issued", "trusted", "expected"),
     [
-        pytest.param("127.0.0.1", True, 200, id="authority of the user"),
-        pytest.param("127.0.0.1", False, Outcome.PERMANENT, id="unknown authority"),
-        pytest.param("other.example", True, Outcome.PERMANENT, id="another host"),
+        pytest.param({}, True, 200, id="authority of the user"),
+        pytest.param({}, False, "its authority is not known; add a private", id="unknown authority"),
+        pytest.param({"host": "other.example"}, True, "it is for another host", id="another host"),
+        pytest.param({"not_after": YESTERDAY}, True, "it has expired", id="expired"),
+        pytest.param(
+            {"not_before": YESTERDAY + timedelta(days=2)}, True, "it is not valid yet", id="not valid yet"
+        ),
     ],
 )
 def test_verifies_certificates(
-    host: str,
+    issued: dict[str, Any],
     *,
     trusted: bool,
-    expected: int | Outcome,
+    expected: int | str,
     authority: trustme.CA,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -297,9 +313,29 @@ def test_verifies_certificates(
         monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     else:
         monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    with tls_server(authority, host) as server:
+    with tls_server(authority, **issued) as server:
         answer = ask(f"https://127.0.0.1:{server.port}/hook")
-    assert (answer.status_code if isinstance(answer, Response) else answer.outcome) == expected
+    if isinstance(answer, Response):
+        assert answer.status_code == expected
+    else:
+        assert answer.outcome is Outcome.PERMANENT
+        assert answer.detail.startswith(f"{UNVERIFIED}{expected}")
+
+
+def test_an_address_whose_name_is_older_than_the_rules_of_names_is_looked_up() -> None:
+    """Emoji are in DNS, and no rule of today allows them."""
+    verdict = ask("https://xn--i-7iq.invalid/hook")
+    assert isinstance(verdict, Verdict)
+    assert (verdict.outcome, verdict.detail) == (Outcome.RETRY, "the host name could not be resolved")
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_takes_an_address_of_ipv6() -> None:
+    with HTTPServer(host="::1") as server:
+        server.expect_request("/hook").respond_with_data("ok")
+        answer = ask(f"http://[::1]:{server.port}/hook")
+    assert isinstance(answer, Response)
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,16 @@ def test_headers_of_9_kilobytes_from_a_proxy_do_not_matter(
     assert send(webhook()).detail.startswith("the proxy that HTTPS_PROXY names answered 407: it requires")
 
 
+@pytest.mark.parametrize("head", [b"no colon here\r\n", b"x: \xff\x00\r\n"], ids=["no header", "a null byte"])
+def test_an_answer_of_a_proxy_that_cannot_be_read_is_tried_again(
+    head: bytes, raw_server: RawServer, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://robot:s3cr3t@127.0.0.1:{raw_server(answering(407, head))}")
+    verdict = send(webhook())
+    assert verdict.outcome is Outcome.RETRY
+    assert verdict.detail == "the answer cannot be read (through the proxy that HTTPS_PROXY names)"
+
+
 def test_a_proxy_whose_name_is_unknown_is_named(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
     verdict = send(webhook())
@@ -246,6 +256,9 @@ def test_a_setting_that_names_no_proxy_is_tried_again_and_named(
         ("https://[2001:db8::1]/x", "2001:db8::/32", True),
         ("https://a.example/x", "nonsense/8,///", False),
         ("https://127.0.0.1/x", "", True),
+        ("https://bücher.example/x", "bücher.example", True),
+        ("https://bücher.example/x", "xn--bcher-kva.example", True),
+        ("https://xn--i-7iq.example/x", "xn--i-7iq.example", True),
     ],
 )
 def test_no_proxy_is_read_as_other_clients_read_it(
