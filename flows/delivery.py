@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
@@ -27,6 +29,12 @@ from tasks.delivery import deliver_to_provider
 from tasks.evidence import open_database
 from tasks.outbox import commit_notices
 
+_LIMITS: Final = (
+    "a concurrency limit on one of its tags: `prefect concurrency-limit ls` shows the limits, `reset TAG`"
+    " frees slots of killed runs, and `delete TAG` removes a limit"
+)
+_SLOT_SECONDS: Final = 30.0
+"""A task run that has not begun by then waits for a slot."""
 _RETRIED: Final = "a person retried the flow run in Prefect"
 
 
@@ -147,12 +155,24 @@ def _deliver_through(delivered: Delivered, providers: Iterable[str], policy: Ret
     """Deliver through all providers at once; one that breaks never hides the others."""
     futures = [(each, deliver_to_provider.submit(each, policy, url)) for each in providers]
     for provider, future in futures:
-        future.wait()
+        try:
+            _wait_for(provider, future)
+        except ConcurrencySlotAcquisitionError:  # a limit of 0, which never lets anything pass
+            delivered.broken.append(f"{provider} (its task run gets no slot of {_LIMITS})")
+            continue
         found = future.state.result(raise_on_failure=False)
         if isinstance(found, ProviderDeliveries):
             delivered.deliveries += found
         else:
             delivered.broken.append(f"{provider} (the task broke: {_explain(found)})")
+
+
+def _wait_for(provider: str, future: PrefectFuture[Any]) -> None:
+    """Wait for a task run; Prefect does not say that one waits for a slot, and it may do so for ever."""
+    future.wait(_SLOT_SECONDS)
+    if future.state.is_pending():
+        get_run_logger().warning("the delivery through %s waits for a slot of %s", provider, _LIMITS)
+    future.wait()
 
 
 def _explain(error: Any) -> str:
