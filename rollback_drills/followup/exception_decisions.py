@@ -39,6 +39,18 @@ def approve(found: FoundRequest, by: str, current_cycle_id: str, *, now: datetim
     return Grant(request.kind, request.until, request.reason, by, request.requested_by, request.request_id)
 
 
+def refuse_reason(reason: str) -> None:
+    """Ensure that nobody believes that an approval keeps a reason: the exception has that of the request.
+
+    Raises:
+        UsageError: One is given.
+    """
+    if reason:
+        raise UsageError(
+            "is for declining alone, and an approval does not keep it; leave it out", field="reason"
+        )
+
+
 def record_decline(
     found: FoundRequest, by: str, reason: str, *, now: datetime, created_at: datetime
 ) -> DeclineRecord:

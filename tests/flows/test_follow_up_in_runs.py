@@ -217,6 +217,8 @@ def test_an_exception_is_requested_and_approved_by_two_people(url: str, notified
     for approver in ("maria", "Maria ", ""):
         refused = decide_exception(request_id, "approve", approver, return_state=True)
         assert refused.is_failed()
+    lost = decide_exception(request_id, "approve", "anna", "it may wait", return_state=True)
+    assert lost.message == "reason is for declining alone, and an approval does not keep it; leave it out"
     assert rows_of(url, EXCEPTION_KIND) == []
     state = decide_exception(request_id, "approve", "anna", return_state=True)
 
