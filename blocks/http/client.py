@@ -2,12 +2,14 @@
 
 import functools
 import os
+import re
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import aiohttp
@@ -19,6 +21,7 @@ from blocks.http.proxies import Proxy, SettingError, find_proxy
 
 # Uncompressed, so that the limit on the body holds and nothing can blow up; not every server obeys.
 _HEADERS: Final = {"user-agent": "rollback-drills", "accept-encoding": "identity"}
+_HASHED_NAME: Final = re.compile(r"[0-9a-f]{8}\.\d+")  # as `openssl rehash` writes them
 _NO_LIMIT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
 
 
@@ -139,10 +142,22 @@ def tls_context() -> ssl.SSLContext:
     # The two variables are how httpx is told a private CA: https://www.python-httpx.org/environment_variables/
     file, folder = os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")
     try:
+        if folder and not file:
+            _require_certificates(folder)
         return _make_tls_context(file, folder)
     except OSError:  # what ssl raises of a file without certificates is one, too
         variable = "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
         raise SettingError(f"{variable} does not name readable certificates") from None
+
+
+def _require_certificates(folders: str) -> None:
+    """Ensure that folders have certificates by the names that OpenSSL looks for: it raises for none of them.
+
+    Raises:
+        OSError: A folder cannot be listed, or none has a certificate.
+    """
+    if not any(map(_HASHED_NAME.fullmatch, chain.from_iterable(map(os.listdir, folders.split(os.pathsep))))):
+        raise FileNotFoundError
 
 
 @functools.lru_cache(maxsize=4)

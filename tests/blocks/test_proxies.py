@@ -301,6 +301,24 @@ def test_certificates_that_cannot_be_read_are_tried_again_and_named(
             assert (verdict.outcome, verdict.detail) == (Outcome.RETRY, detail)
 
 
+def test_a_folder_without_certificates_is_tried_again_and_named(
+    send: Send, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, receiver: HTTPServer
+) -> None:
+    """OpenSSL finds nothing in it, and says that the authority is unknown: a mount that is missing."""
+    hook = WebhookConnector(url=Secret(value=f"https://localhost:{receiver.port}/hook"))
+    monkeypatch.delenv("SSL_CERT_FILE")
+    (tmp_path / "folder").mkdir()
+    for name in ("missing", "folder", "folder/file.pem"):
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / name))
+        verdict = send(hook)
+        assert verdict.outcome is Outcome.RETRY, name
+        assert verdict.detail == "SSL_CERT_DIR does not name readable certificates"
+
+    (tmp_path / "folder" / "0a1b2c3d.0").write_text("")
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "folder"))
+    assert send(hook).outcome is Outcome.PERMANENT, "a folder of other authorities is no mistake"
+
+
 def test_a_setting_that_is_unusable_does_not_keep_a_run_from_starting(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
