@@ -10,7 +10,7 @@ from rollback_drills.evidence.population import NOTHING_CHANGED, Changes
 from rollback_drills.evidence.remembered import Setback
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.rendering.long_lists import name_some
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.relative_time import write_count, write_duration
 
 _MOST_NAMED: Final = 10
 
@@ -44,7 +44,7 @@ class Indexed:
     @property
     def notes(self) -> Sequence[str]:
         """What people should know although nothing failed, a sentence each."""
-        lag = [explain_lag(self.behind)] if self.behind else []
+        lag = [explain_lag(self.behind)] if self.behind and not self.went_back else []  # that is a problem
         return [*lag, *([explain_new_ledger(self.other_ledgers)] if self.other_ledgers else [])]
 
     @property
@@ -64,8 +64,9 @@ class Indexed:
 
 def explain_lag(behind: timedelta) -> str:
     """Explain that the clock of this machine is behind what is in the evidence already."""
+    lag = write_duration(behind.total_seconds())
     return (
-        f"the clock of this machine is {behind} behind the newest evidence, so drills and messages may come"
+        f"the clock of this machine is {lag} behind the newest evidence, so drills and messages may come"
         " due late; set the clock right"
     )
 
@@ -82,8 +83,8 @@ def explain_new_ledger(other_ledgers: int) -> str:
 def explain_clock(went_back: timedelta) -> str:
     """Warn that the clock went back; the evidence was written, and says so too."""
     return (
-        f"the clock went back by {went_back} since the newest evidence; the evidence was written and says so;"
-        " set the clock of this machine right"
+        f"the clock went back by {write_duration(went_back.total_seconds())} since the newest evidence; the"
+        " evidence was written and says so; set the clock of this machine right"
     )
 
 

@@ -1,6 +1,7 @@
 """Hosts whose clocks differ: on PostgreSQL the server's counts, on SQLite leases go by no time."""
 
 import asyncio
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -145,10 +146,16 @@ def index(database: Database, at: datetime, *, records: int = 1) -> Indexed:
     )
 
 
+def said_of(indexed: Indexed) -> list[str]:
+    """Return what a run says of clocks, without the remedy."""
+    return [re.split("[,;]", each)[0] for each in (*indexed.problems, *indexed.notes) if "clock" in each]
+
+
 def test_a_clock_that_is_behind_is_noticed_by_a_run_that_writes_nothing(database: Database) -> None:
     append(database, [as_record(start_record("a-plan", "rcd-x", created_at=NOW, signer="host"))], open_key)
     noticed = index(database, NOW - BEHIND, records=0)
     assert (noticed.count, noticed.went_back, noticed.behind) == (0, BEHIND, BEHIND)
+    assert said_of(noticed) == ["the clock of this machine is 2 h behind the newest evidence"]
 
 
 def test_a_clock_that_stays_behind_is_noticed_by_every_run(database: Database) -> None:
@@ -156,6 +163,8 @@ def test_a_clock_that_stays_behind_is_noticed_by_every_run(database: Database) -
     first = index(database, NOW - BEHIND)
     second = index(database, NOW - BEHIND + timedelta(minutes=30))
     assert (first.went_back, first.behind) == (BEHIND, BEHIND)
+    assert said_of(first) == ["the clock went back by 2 h since the newest evidence"]
+    assert said_of(second) == ["the clock of this machine is 1 h 30 min behind the newest evidence"]
     assert (second.went_back, second.behind) == (None, BEHIND - timedelta(minutes=30))
 
 
