@@ -16,6 +16,7 @@ from rollback_drills.connectors.entries import BlockEntry, is_variable_name
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills.redaction.secret_variables import find_secret
+from rollback_drills.rendering.invalid_value import explain_invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,6 @@ def _try_out(plan: ConnectorPlan) -> list[str]:
     try:
         plan.build({field: Secret(value=value) for field, value in plan.secrets.items()})
     except ValidationError as error:
-        details = error.errors(include_input=False, include_url=False, include_context=False)
-        return [f"{'.'.join(map(str, detail['loc']))} {detail['msg']}".strip() for detail in details]
+        details = error.errors(include_input=False, include_url=False)
+        return [f"{'.'.join(map(str, each['loc']))} {explain_invalid(each)}".strip() for each in details]
     return []

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from blocks.connector import Connector
 from blocks.secret_fields import is_secret
+from rollback_drills.rendering.invalid_value import explain_invalid
 
 
 def open_connector(connector_type: type[Connector], saved: BlockDocument) -> Connector | str:
@@ -34,13 +35,13 @@ def open_connector(connector_type: type[Connector], saved: BlockDocument) -> Con
 def _first_problem(connector_type: type[Connector], error: BaseException | None) -> str:
     if not isinstance(error, ValidationError):
         return "its block cannot be read; save it again"
-    detail = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    where = ".".join(map(str, detail["loc"]))
+    detail = error.errors(include_input=False, include_url=False)[0]
+    where, why = ".".join(map(str, detail["loc"])), explain_invalid(detail)
     if not where:
-        return detail["msg"]
+        return why
     name = str(detail["loc"][0])
     if is_secret(connector_type.model_fields[name]):
         return f"its {name} is missing; was the Secret block deleted? choose one in the block"
     if detail["type"] == "missing":
         return f"its {name} is missing; set it in the block"
-    return f"{where}: {detail['msg']}"
+    return f"its {where} {why}"

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.rendering.invalid_value import explain_invalid
 
 MEDIA_TYPE: Final = "application/problem+json"
 _MOST_ERRORS: Final = 20
@@ -113,11 +114,7 @@ def _explain(error: ErrorDetails) -> dict[str, str]:
     """Return place and message of a validation error; never the value, which may be a secret."""
     kind, *rest = error["loc"]
     path = json_path(tuple(rest)) if kind == "body" else f"{kind} {'.'.join(map(str, rest))}".strip()
-    message = (
-        "is unknown"
-        if error["type"] == "extra_forbidden"
-        else str(error["msg"]).removeprefix("Value error, ")
-    )
+    message = explain_invalid(error)
     return {"path": path, "message": message[:1].lower() + message[1:]}
 
 

@@ -19,6 +19,7 @@ from rollback_drills.documents.repeats import parse_json
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
+from rollback_drills.rendering.invalid_value import explain_invalid
 
 _LARGEST_FILE_BYTES: Final = 1024 * 1024
 _MOST_PROBLEMS_SHOWN: Final = 5
@@ -160,7 +161,7 @@ def _explain(model: type[Entry], loc: tuple[str, ...], detail: Any) -> str:
     where = (*loc, *detail["loc"])
     if detail["type"] == "extra_forbidden":
         return _unknown_key(where, tuple(model.model_fields))
-    return f"{json_path(where)} {detail['msg'].replace('Input should be', 'must be')}"
+    return f"{json_path(where)} {explain_invalid(detail)}"
 
 
 def _unknown_key(where: tuple[int | str, ...], known: tuple[str, ...]) -> str:

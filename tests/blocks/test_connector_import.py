@@ -275,8 +275,8 @@ def test_takes_the_keys_of_a_further_type_for_the_fields_of_its_block(
         pytest.param(
             {"routing_key_env": "s3cr3t+key/0123456789"}, "not a value", id="the secret in place of a name"
         ),
-        pytest.param({}, "routing_key Field required", id="nothing"),
-        pytest.param({"routing_key": "x", "event_type": "page"}, "event_type Input should be", id="a choice"),
+        pytest.param({}, "routing_key is missing", id="nothing"),
+        pytest.param({"routing_key": "x", "event_type": "page"}, "event_type must be '", id="a choice"),
     ],
 )
 def test_refuses_an_entry_of_a_further_type_in_one_line_without_its_secret(

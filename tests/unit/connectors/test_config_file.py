@@ -93,7 +93,7 @@ def test_a_name_keeps_only_what_prefect_allows(written: str, name: str) -> None:
             {"hook": {"url": "s3cr3t", "url_env": "U"}}, "url and url_env are both given", id="both"
         ),
         pytest.param({"hook": {}}, '$.connectors.hook has no url; add "url"', id="no url"),
-        pytest.param({"hook": {"url": 7}}, "$.connectors.hook.url must be a valid string", id="number"),
+        pytest.param({"hook": {"url": 7}}, "$.connectors.hook.url must be a text", id="number"),
         pytest.param(
             {"hook": {"url": "x", "enabled": "yes"}}, "$.connectors.hook.enabled must be", id="no bool"
         ),
