@@ -26,6 +26,8 @@ from rollback_drills_cli.quiet_prefect import quieten_prefect
 _HOST_NAME: Final = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", re.ASCII)
 
 _BASE_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~-]+)+", re.ASCII)
+_NOT_ASKED_FOR: Final = "none"
+"""Is tried on a key that has a passphrase, for which OpenSSL would ask on the terminal."""
 
 
 def api(
@@ -192,12 +194,13 @@ def _serve(
         h11_max_incomplete_event_size=64 * 1024,
         ssl_certfile=tls_certificate,
         ssl_keyfile=tls_key,
+        ssl_keyfile_password=_NOT_ASKED_FOR,
     )
     try:
         config.load()
     except (ssl.SSLError, OSError, ValueError) as error:
         raise UsageError(
-            f"--tls-certificate {tls_certificate} and --tls-key {tls_key} cannot be used: {error}"
+            f"--tls-certificate {tls_certificate} and --tls-key {tls_key} cannot be used: {_explain(error)}"
         ) from None
     scheme = "https" if tls_certificate else "http"
     with _bind(host, port) as listening:
@@ -207,6 +210,17 @@ def _serve(
         listening.listen(config.backlog)  # whoever comes from now on waits until all is up
         print_line(f"listening on {scheme}://{host}:{listening.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        is_of_another = error.reason == "KEY_VALUES_MISMATCH"
+        return (
+            "the key is of another certificate"
+            if is_of_another
+            else "both must be PEM, and have no passphrase"
+        )
+    return str(error)
 
 
 def _bind(host: str, port: int) -> socket.socket:

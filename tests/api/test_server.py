@@ -17,6 +17,12 @@ from typing import Any
 import httpx
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from pytest_httpserver import HTTPServer
 
 from tests.api.conftest import NOTIFICATIONS
@@ -351,7 +357,15 @@ def test_it_speaks_tls_and_survives_bytes_that_are_no_http(
         (["--tls-certificate", "none.pem"], "belong together"),
         (["--tls-certificate", "none.pem", "--tls-key", "none.pem"], "none.pem is not a file"),
         (["--mode", "promted"], '--mode is "promted"'),
-        (["--tls-certificate", "bad.pem", "--tls-key", "bad.pem"], "bad.pem cannot be used: "),
+        (
+            ["--tls-certificate", "bad.pem", "--tls-key", "bad.pem"],
+            "bad.pem cannot be used: both must be PEM",
+        ),
+        (
+            ["--tls-certificate", "cert.pem", "--tls-key", "locked.pem"],
+            "and have no passphrase",
+        ),
+        (["--tls-certificate", "cert.pem", "--tls-key", "other.pem"], "the key is of another certificate"),
         (["--host", "nowhere.invalid", "--beyond-loopback"], "--host nowhere.invalid --port 0 cannot be"),
         (["--base-path", "/a/../b"], "--base-path is /a/../b; write a path such as /drills"),
         (["--base-path", "/a/./b"], "--base-path is /a/./b; write a path such as /drills"),
@@ -360,6 +374,12 @@ def test_it_speaks_tls_and_survives_bytes_that_are_no_http(
 )
 def test_what_cannot_be_served_is_one_message(flags: list[str], problem: str, tmp_path: Path) -> None:
     (tmp_path / "bad.pem").write_text("no certificate")
+    certificate, other = (trustme.CA().issue_cert("127.0.0.1") for _ in range(2))
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    other.private_key_pem.write_to_path(str(tmp_path / "other.pem"))
+    key = load_pem_private_key(certificate.private_key_pem.bytes(), None)
+    locked = BestAvailableEncryption(b"passphrase")
+    (tmp_path / "locked.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
 
     done = drills("api", "--port", "0", *flags, cwd=tmp_path)
 
