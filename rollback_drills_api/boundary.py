@@ -15,7 +15,13 @@ from rollback_drills_api.logins import read_login
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.passing_request import PassingRequest
 from rollback_drills_api.problems import Problem, write_problem
-from rollback_drills_api.request_checks import FORM, check_framing, check_host, check_media_type
+from rollback_drills_api.request_checks import (
+    FORM,
+    check_framing,
+    check_host,
+    check_media_type,
+    to_origin_form,
+)
 from rollback_drills_api.security import TokenBook, identify, read_token
 from rollback_drills_api.traces import continue_trace
 
@@ -41,7 +47,7 @@ class Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope = self._below_base_path(scope)
+        scope = self._below_base_path(to_origin_form(scope))
         if scope["method"] == "HEAD":  # as GET (RFC 9110 §9.3.2); the server leaves the content out
             scope = {**scope, "method": "GET"}
         request = PassingRequest(scope, send)

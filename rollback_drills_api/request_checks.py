@@ -1,14 +1,32 @@
 """Refuses requests that are not meant for this server, or whose body cannot be read."""
 
+import re
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.types import Scope
 
 from rollback_drills_api.problems import Problem
 
 FORM: Final = "application/x-www-form-urlencoded"
+_ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/]*)(/.*)?", re.IGNORECASE | re.DOTALL)
 _MEDIA_TYPES: Final = {"application/json": "JSON", FORM: "a form"}
+
+
+def to_origin_form(scope: Scope) -> Scope:
+    """Return a request whose target is a whole URL, as one to a proxy, as if only its header named the host.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+    """
+    found = _ABSOLUTE_FORM.fullmatch(scope.get("raw_path") or b"")
+    if found is None:
+        return scope
+    host, path = found[1], found[2] or b"/"
+    is_single = sum(name == b"host" for name, _ in scope["headers"]) <= 1  # several are refused
+    others = [each for each in scope["headers"] if each[0] != b"host" or not is_single]
+    headers = [*others, (b"host", host)]
+    return {**scope, "path": unquote(path.decode("ascii")), "raw_path": path, "headers": headers}
 
 
 def check_framing(scope: Scope) -> None:

@@ -99,6 +99,31 @@ def test_a_request_for_another_protocol_is_answered_as_any(
             pass
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://localhost:{port}/healthz", "localhost", 200),
+        ("HTTP://127.0.0.1/healthz?a=1", "proxy.example", 200),
+        ("https://localhost/health%7A", "localhost", 200),
+        ("http://localhost", "localhost", 307),
+        ("http://localhost/nothing-here", "localhost", 404),
+        ("http://evil.example/healthz", "localhost", 400),
+        ("http://me@localhost/healthz", "localhost", 400),
+        ("http:///healthz", "localhost", 400),
+        ("http://localhost/healthz", "localhost\r\nHost: localhost", 400),
+        ("ftp://localhost/healthz", "localhost", 404),
+    ],
+)
+def test_a_target_that_names_the_host_is_answered_and_its_host_counts(
+    port: int, target: str, host: str, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.settimeout(10)
+        head = f"GET {target.format(port=port)} HTTP/1.1\r\nHost: {host}\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(4096).startswith(f"HTTP/1.1 {status} ".encode())
+
+
 def test_a_connection_is_kept_from_request_to_request(port: int) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         for _ in range(3):
