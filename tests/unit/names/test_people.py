@@ -13,6 +13,7 @@ from rollback_drills.names.people import is_plain, is_same_caller, is_same_perso
         pytest.param("Zoë", "zoe", True, True, id="accent left out"),
         pytest.param("Søren Łukasz", "soren lukasz", True, True, id="stroke left out"),
         pytest.param("Zoë via link", "zoe via proxy", True, True, id="accent left out by one of two ways"),
+        pytest.param("Anna Müller", "anna mueller", False, False, id="two surnames, also with one sound"),
         pytest.param("zoe", "zora", False, False, id="other letters"),
         pytest.param("maria", "m\u0430ria", True, True, id="Cyrillic letter"),
         pytest.param("maria", "ma\ufe00ria", True, True, id="invisible variant"),
