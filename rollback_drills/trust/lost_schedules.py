@@ -17,7 +17,8 @@ def find_lost(database: Database, unnamed: Sequence[str], changes: Changes) -> l
     """Return the schedules that are gone since the last check, and that were asked for a drill by then.
 
     Nobody would look at them again. A schedule that is retired first, by its document or by approval, is
-    asked for none. If a document came that has no id, as one that cannot be read, it may be what is missing.
+    asked for none. If as many documents came that have no id, such as those that cannot be read, they may be
+    what is missing. A file that was cut off has one such record, and lacks all that came after it.
 
     Args:
         database: Keeps the ledger.
@@ -33,10 +34,12 @@ def find_lost(database: Database, unnamed: Sequence[str], changes: Changes) -> l
         for name in sorted({*unnamed, *changes.gone})
         if not _is_path(name) and name_key(name) not in came
     ]
-    if not gone or any(map(_is_path, changes.came)):
+    if not gone:
         return []
     plans = read_last_plans(database, gone)
-    return [name for name in gone if name in plans and plans[name].status != Readiness.NOT_REQUESTED]
+    lost = [name for name in gone if name in plans and plans[name].status != Readiness.NOT_REQUESTED]
+    unreadable = sum(map(_is_path, changes.came))
+    return lost if len(lost) > unreadable else []
 
 
 def _is_path(name: str) -> bool:

@@ -107,6 +107,28 @@ def test_a_check_fails_once_if_a_schedule_is_gone_that_nobody_retired(
     assert not after.is_failed()
 
 
+def test_a_check_of_a_file_that_was_cut_off_names_what_it_lacks(
+    url: str, receiver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last line cannot be read, and is no more than one of those that are missing."""
+    later = (NOW + timedelta(days=20)).isoformat()
+    lines = [json.dumps({**SCHEDULE, "schedule_id": name, "next_due_at": later}) for name in "abcd"]
+    path = tmp_path / "fleet.jsonl"
+    path.write_text("\n".join(lines))
+    monkeypatch.setenv("DRILLS_SCHEDULE", str(path))
+    assert not drill_check(return_state=True).is_failed()
+
+    path.write_text("\n".join([*lines[:3], lines[3][:40]]))
+    assert not drill_check(return_state=True).is_failed(), "the last one may be what cannot be read"
+    path.write_text("\n".join(lines))
+    assert not drill_check(return_state=True).is_failed()
+    path.write_text("\n".join([lines[0], lines[1][:40]]))
+
+    assert "3 schedules are gone, and nobody retired them: b, c, d" in str(
+        drill_check(return_state=True).message
+    )
+
+
 def test_a_check_names_the_schedules_that_a_killed_one_has_lost(
     url: str, receiver: HTTPServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
