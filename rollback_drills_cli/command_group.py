@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import click
-from typer.core import TyperGroup
+from typer.core import TyperArgument, TyperGroup
+from typer.utils import get_params_from_function
 
 _WHOLE: Final = 1000
 
@@ -21,6 +22,13 @@ class CommandGroup(TyperGroup):
         super().__init__(**options)
         self.suggest_commands = not hasattr(click.exceptions, "NoSuchCommand")
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command whose arguments have their help."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            _restore_help(found)
+        return found
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the lists of commands, with the texts of all panels in one column."""
         found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
@@ -33,3 +41,16 @@ class CommandGroup(TyperGroup):
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
+
+
+def _restore_help(command: click.Command) -> None:
+    """Give the arguments of a command the help that they were declared with.
+
+    Since version 8.5 click has a help of its own for arguments. It is empty, and takes the place of typer's.
+    """
+    bare = [each for each in command.params if isinstance(each, TyperArgument) and not each.help]
+    if not bare or command.callback is None:
+        return
+    declared = get_params_from_function(command.callback)
+    for each in bare:
+        each.help = getattr(declared[each.name].default, "help", None) if each.name in declared else None
