@@ -41,7 +41,8 @@ def _first_problem(connector_type: type[Connector], error: BaseException | None)
         return why
     name = str(detail["loc"][0])
     if is_secret(connector_type.model_fields[name]):
-        return f"its {name} is missing; was the Secret block deleted? choose one in the block"
+        what = "was the Secret block deleted? choose one in the block, and enter its value"
+        return f"its {name} is missing; {what}"
     if detail["type"] == "missing":
         return f"its {name} is missing; set it in the block"
     return f"its {where} {why}"

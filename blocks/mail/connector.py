@@ -64,7 +64,8 @@ class MailConnector(Connector):
     def configuration_problem(self) -> str:
         """Return what is wrong with the settings, without a secret; empty if nothing is."""
         if not re.fullmatch(_HOST, self.host) and not is_loopback(self.host):
-            return "the host of the mail server is not a host name"
+            what = "write an international one as xn--…, and no dot at the end"
+            return f"the host of the mail server is not a host name; {what}"
         if self.security == "none" and not is_loopback(self.host):
             return "the security of the mail server must be starttls or tls (none only works on this machine)"
         if bool(self.user) != (self.password is not None):

@@ -699,6 +699,8 @@ def test_a_password_is_offered_once_and_its_echo_is_not_shown(
     [
         ({"host": "mail.example.invalid"}, "none only works on this machine"),
         ({"host": "mail.example.invalid\r\nx"}, "not a host name"),
+        ({"host": "bücher.example"}, "not a host name; write an international one as xn--"),
+        ({"host": "mail.example."}, "and no dot at the end"),
         ({"user": "robot"}, "set together"),
         ({"password": Secret(value=PASSWORD)}, "set together"),
         ({"user": "robot", "password": Secret(value="pässword")}, "must be ascii"),
