@@ -60,8 +60,14 @@ _PATTERNS: Final = tuple(
             r"((?i:\b(?:Bearer|Basic|GenieKey|Splunk))\s+)(?=[a-z.~+/-]*[0-9A-Z_=])[\w.~+/=-]{8,}",
             _KEEP_FIRST_GROUP,
         ),
-        # user:password@ in a URL.
-        (r"(\b[a-zA-Z][\w+.-]{0,20}://)[^/\s@\"'<>\[]+@", rf"\g<1>{REDACTED}@"),
+        # user:password@ in a URL, and a key alone; not the role of a PostgreSQL URL, which has no key there.
+        (
+            (
+                r"(\b(?!(?:postgres(?:ql)?|psycopg2?|asyncpg)(?:\+\w+)?://[\w.-]{1,63}@)"
+                r"[a-zA-Z][\w+.-]{0,20}://)[^/\s@\"'<>\[]+@"
+            ),
+            rf"\g<1>{REDACTED}@",
+        ),
     )
 )
 

@@ -174,6 +174,8 @@ def test_the_user_and_password_of_a_url_are_known() -> None:
         ("github_pat_abcdefghijklmnop", "[redacted]"),
         ("key whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "key [redacted]"),
         ("https://user:pass@example.invalid/x", "https://[redacted]@example.invalid/x"),
+        ("https://0a1b2c@errors.example.invalid/1", "https://[redacted]@errors.example.invalid/1"),
+        ("postgresql+psycopg://drills:pw@db/evidence", "postgresql+psycopg://[redacted]@db/evidence"),
         ("jwt eyJhbGciOi.eyJzdWIi.abc", "jwt [redacted]"),
     ],
 )
@@ -186,6 +188,8 @@ def test_replaces_what_looks_like_a_credential(text: str, expected: str) -> None
     [
         "basic authentication is required",
         "https://example.invalid/api/issues?project=OPS",
+        "pg_dump --dbname='postgresql://drills@db/evidence'",
+        "postgresql+psycopg://drills@db/evidence",
         "the key of the issue is OPS-12",
         "rollback drill overdue: payments (production)",
         "",
