@@ -80,7 +80,10 @@ class RecordsIndex:
             raise ChangedFileError from None
 
         def read(record: int) -> Line:
-            data = os.pread(descriptor, self.lengths[record], self.offsets[record])
+            try:
+                data = os.pread(descriptor, self.lengths[record], self.offsets[record])
+            except OSError:  # of a network file system that is gone, or has another file
+                raise ChangedFileError from None
             number = self.numbers[record]
             return Line(number, data, f"{shown}:{number}", folder, self.offsets[record])
 

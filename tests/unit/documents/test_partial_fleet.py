@@ -1,5 +1,6 @@
 """A shard loads its own schedules, and finds in all documents what concerns them."""
 
+import errno
 import json
 import os
 import tempfile
@@ -226,6 +227,20 @@ def test_a_schedule_that_comes_while_bare_records_are_read_has_its_history(
     assert early.history is None
     assert late.history
     assert late.history.document
+
+
+def test_an_index_whose_file_cannot_be_read_any_more_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_records(tmp_path)
+    expected = load_shard(path, None, SHARDS[0])
+
+    def fail(*_: int) -> bytes:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(os, "pread", fail)
+
+    assert load_shard(path, None, SHARDS[0]) == expected
 
 
 def test_a_kept_index_that_is_damaged_is_made_anew(tmp_path: Path, own_folder: Path) -> None:
