@@ -4,7 +4,9 @@ from typing import Any, Final
 
 import re2
 
-_FORMULA: Final = re2.compile(r"(^|[\n\r\t;])([\s\pZ\p{Cc}\p{Cf}]*[=+\-@＝＋－﹣﹢﹦﹫＠−])")
+_FORMULA: Final = re2.compile(
+    r"(^|[\n\r\t;])([\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\pZ\p{Cf}]*[=+\-@＝＋－﹣﹢﹦﹫＠−])"
+)
 """What a spreadsheet takes for a formula (OWASP, CSV injection), in a cell or behind another separator.
 Some spreadsheets make full-width and small forms narrow."""
 _STARTS_LINE: Final = ("\t", "\r", "\n")
