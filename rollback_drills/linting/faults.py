@@ -11,7 +11,7 @@ from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, miss_schema
 from rollback_drills.gate.promotion_faults import find_promotion_faults
-from rollback_drills.linting.odd_times import find_idle_exceptions
+from rollback_drills.linting.odd_times import find_idle_exceptions, find_long_waits
 from rollback_drills.readiness.acceptance import FALLBACK, PASSED, RECOVERY, TARGET, find_missing, find_unmet
 from rollback_drills.readiness.due import find_latest
 from rollback_drills.readiness.history_faults import find_repeats, find_unknown_words
@@ -35,9 +35,9 @@ def find_faults(document: Document) -> Faults:
     """
     if isinstance(document, Schedule):
         faults = find_written_faults(document)
-        return Faults(tuple(faults.values()), tuple(find_idle_exceptions(document)))
+        return Faults(tuple(faults.values()), tuple(_find_in_policy(document)))
     if isinstance(document, RoutingPolicy):
-        return Faults(warnings=tuple(find_idle_exceptions(document)))
+        return Faults(warnings=tuple(_find_in_policy(document)))
     if isinstance(document, History):
         return _find_in_history(document)
     if isinstance(document, Changes):
@@ -45,6 +45,11 @@ def find_faults(document: Document) -> Faults:
     if isinstance(document, PromotionDocument):
         return Faults(tuple(find_promotion_faults(document)))
     return Faults()
+
+
+def _find_in_policy(policy: RoutingPolicy) -> Iterator[str]:
+    yield from find_idle_exceptions(policy)
+    yield from find_long_waits(policy)
 
 
 def _find_in_history(history: History) -> Faults:

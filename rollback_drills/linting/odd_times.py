@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from rollback_drills.documents.changes import Changes
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.repeats import Location
 from rollback_drills.documents.routing_policy import Period, RoutingPolicy
 
 _YEAR: Final = timedelta(days=366)
+_MINUTE: Final = timedelta(minutes=1)
 
 
 def find_idle_exceptions(policy: RoutingPolicy) -> Iterator[str]:
@@ -32,6 +33,28 @@ def find_long_periods(policy: RoutingPolicy, *, now: datetime) -> Iterator[str]:
                 f"{json_path(loc)} lasts more than a year, until {write_instant(period.end_at)}, and keeps"
                 " people from being notified; set an earlier end_at"
             )
+
+
+def find_long_waits(policy: RoutingPolicy) -> Iterator[str]:
+    """Yield path, minutes and remedy of every wait for an acknowledgement of more than a year."""
+    for loc, minutes in _find_waits(policy):
+        if minutes is not None and minutes * _MINUTE > _YEAR:
+            yield (
+                f"{json_path(loc)} is {tidy(minutes)}, more than a year in which nobody else is notified;"
+                " write fewer minutes"
+            )
+
+
+def _find_waits(policy: RoutingPolicy) -> Iterator[tuple[Location, float | None]]:
+    yield ("acknowledgement_minutes",), policy.acknowledgement_minutes
+    if policy.default_slo:
+        yield ("default_slo", "acknowledgement_minutes"), policy.default_slo.acknowledgement_minutes
+    routes = policy.owner_routes
+    rules = routes.items() if isinstance(routes, dict) else enumerate(routes)
+    for key, rule in rules:
+        yield ("owner_routes", key, "acknowledgement_minutes"), rule.acknowledgement_minutes
+        for index, step in enumerate(rule.escalation_steps):
+            yield ("owner_routes", key, "escalation_steps", index, "after_minutes"), step.after_minutes
 
 
 def find_far_changes(changes: Changes, *, now: datetime) -> Iterator[str]:

@@ -324,6 +324,31 @@ def test_a_change_that_is_dated_far_ahead_is_warned_of(
     assert ["$.changes[0].promoted_at is" in each for each in linted.warnings] == [True] * is_far
 
 
+def test_a_wait_for_an_acknowledgement_of_more_than_a_year_is_warned_of(tmp_path: Path) -> None:
+    year = 366 * 24 * 60
+    rule = {
+        "acknowledgement_minutes": year + 1,
+        "escalation_steps": [
+            {"owner": "lead", "after_minutes": year},
+            {"owner": "cto", "after_minutes": 5e7},
+        ],
+    }
+    rules: dict[str, Any] = {
+        "acknowledgement_minutes": 1e7,
+        "default_slo": {"acknowledgement_minutes": 1e7},
+        "owner_routes": {"team-a": {**rule, "escalation_owner": "board"}},
+    }
+
+    found = [each.partition(": ")[2] for each in lint(tmp_path, {**SCHEDULE, **rules}).warnings]
+
+    assert [each.partition(" is ")[0] for each in found if "more than a year in which" in each] == [
+        "$.acknowledgement_minutes",
+        "$.default_slo.acknowledgement_minutes",
+        '$.owner_routes["team-a"].acknowledgement_minutes',
+        '$.owner_routes["team-a"].escalation_steps[1].after_minutes',
+    ]
+
+
 def test_a_long_window_that_is_over_is_left_as_it_was(tmp_path: Path) -> None:
     window = {"start_at": "2020-01-01T00:00:00Z", "end_at": "2023-01-01T00:00:00Z"}
 
