@@ -35,8 +35,10 @@ def ack(
 ) -> None:
     """Acknowledge notifications of a cycle: one route, all of one owner, or all of the cycle.
 
-    Until it ends, the routes are neither repeated nor escalated. Only an accepted drill closes the cycle.
-    `--state escalated` makes the next step due at once.
+    Until the acknowledgement ends, the routes are neither repeated nor escalated. Only an accepted drill
+    closes the cycle. `--state escalated` makes the next step due at once.
+
+    Example: drills ack --by maria --schedule-id payments --ref OPS-1234
     """
     from rollback_drills.followup.bulk_acknowledgement import (
         acknowledge,  # SQLAlchemy takes half a second to import

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
     from rollback_drills.recovery.recording import Writer
 
-ByOption = Annotated[str | None, typer.Option(help="Who does it, for the evidence. Needed.")]
-ReasonOption = Annotated[str | None, typer.Option(help="Why, for the evidence. Needed.")]
+ByOption = Annotated[str | None, typer.Option(help="Who does it, for the evidence. (required)")]
+ReasonOption = Annotated[str | None, typer.Option(help="Why, for the evidence. (required)")]
 
 
 def read_act(by: str | None, reason: str | None) -> Act:

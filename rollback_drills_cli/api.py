@@ -94,6 +94,8 @@ def api(
     """Serve the HTTP API: reports, notifications, acknowledgements, metrics, calendar and badges.
 
     Reads need a token of the scope read, writes one of the scope operate: `drills api-token create`.
+
+    Example: drills api --schedule schedules/ --history histories/
     """
     _check_exposure(host, beyond_loopback=beyond_loopback, has_tls=tls_certificate is not None)
     if (tls_certificate is None) != (tls_key is None):

@@ -28,6 +28,8 @@ def create(
     """Create a token and print it once. Only its digest is stored.
 
     The scope operate includes read, record allows to record drills alone, and admin includes everything.
+
+    Example: drills api-token create ci --scope record --expires-days 90
     """
     from rollback_drills.access.api_token import Scope, issue_token
     from rollback_drills.errors import UsageError

@@ -62,6 +62,8 @@ def check(
     """Show for each schedule whether its next drill is ready, due soon or overdue, and why.
 
     Exit code 0 if every schedule is ready, due soon or not requested, 1 if one needs attention.
+
+    Example: drills check --schedule schedules/ --history histories/
     """
     at = options.parse_now(now)
     fleet = load_documents(settings)

@@ -5,10 +5,21 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import click
-from typer.core import TyperArgument, TyperGroup
+from typer.core import TyperArgument, TyperGroup, TyperOption
 from typer.utils import get_params_from_function
 
 _WHOLE: Final = 1000
+_VALUES: Final = {
+    **{unit: unit.upper() for unit in ("minutes", "days", "seconds")},
+    **dict.fromkeys(("by", "actor", "approver", "provider", "owner", "participants"), "NAME"),
+    "id": "ID",
+    "cycle": "ID",
+    "plan": "ID",
+    "host": "HOST",
+    "port": "PORT",
+    "action": "deliver|suppress",
+}
+"""What an option takes, by the last word of its name."""
 
 
 class CommandGroup(TyperGroup):
@@ -23,10 +34,11 @@ class CommandGroup(TyperGroup):
         self.suggest_commands = not hasattr(click.exceptions, "NoSuchCommand")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command whose arguments have their help."""
+        """Return a command whose arguments have their help, and whose options say what they take."""
         found = super().get_command(ctx, cmd_name)
         if found is not None:
             _restore_help(found)
+            _name_values(found)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -54,3 +66,13 @@ def _restore_help(command: click.Command) -> None:
     declared = get_params_from_function(command.callback)
     for each in bare:
         each.help = getattr(declared[each.name].default, "help", None) if each.name in declared else None
+
+
+def _name_values(command: click.Command) -> None:
+    """Show the unit or the kind of a value, where typer would show its type, such as `FLOAT RANGE`."""
+    for each in command.params:
+        if isinstance(each, TyperOption) and not each.is_flag and each.metavar is None and each.name:
+            last = each.name.rpartition("_")[2]
+            is_number = isinstance(each.type, (click.types.IntParamType, click.types.FloatParamType))
+            if known := _VALUES.get(last) or ("N" if is_number else None):
+                each.metavar = known

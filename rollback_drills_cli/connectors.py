@@ -130,6 +130,8 @@ def test(
     """Test a connector: query its provider, or send a test message.
 
     Exit code 0 if the provider accepted it, else 1.
+
+    Example: drills connectors test slack
     """
     quieten_prefect()
     with show_waiting(f"trying {name}"):

@@ -60,6 +60,8 @@ def deliver(
 
     Without a server (PREFECT_API_URL), a temporary one is started for the run. Exit code 0 if nothing is left
     to deliver, 1 if a delivery failed.
+
+    Example: drills deliver --schedule schedules/payments.json --dry-run
     """
     require_watched(options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes))
     as_of = options.parse_now(now) if now else None

@@ -74,7 +74,8 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
             )
         report_clock(went_back)
 
-    grant.__name__, grant.__doc__ = str(kind), help_text
+    example = f"Example: drills {kind} --until 2026-09-01 --reason freeze --approver anna"
+    grant.__name__, grant.__doc__ = str(kind), f"{help_text}\n\n{example}"
     return grant
 
 
@@ -82,7 +83,7 @@ skip = _command(ExceptionKind.SKIP, "Skip the drill of the current cycle. The ne
 postpone = _command(
     ExceptionKind.POSTPONE,
     "Postpone the current cycle of a schedule, up to the limit of the schedule.\n\n"
-    "The limit is the due time plus postpone_limit_days of the schedule (default 30).",
+    "The limit is the due time plus postpone_limit_days of the schedule (default: 30).",
 )
 waive = _command(
     ExceptionKind.WAIVE,

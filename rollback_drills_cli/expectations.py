@@ -53,9 +53,11 @@ def run_tests(
         Path | None, typer.Option("--out", metavar="FILE", help="Write the output to a file too.")
     ] = None,
 ) -> None:
-    """Test that schedules do what is expected of them at given times; nobody counts as notified yet.
+    """Test schedules against expectations: the state and the notifications at given times.
 
-    Exit code 0 if everything is as expected, else 1.
+    Assumes that nobody was notified before. Exit code 0 if everything is as expected, else 1.
+
+    Example: drills test expectations.yaml --schedule schedules/
     """
     if format_name not in set(ResultFormat):
         raise UsageError(f"--format {format_name} is unknown; write one of {', '.join(ResultFormat)}")

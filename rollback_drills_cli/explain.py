@@ -23,10 +23,11 @@ from rollback_drills_cli.output import print_json
 @with_judged_documents
 def explain(
     schedule_id: Annotated[
-        str | None, typer.Argument(metavar="SCHEDULE_ID", help="Which schedule; needless if there is one.")
+        str | None,
+        typer.Argument(metavar="SCHEDULE_ID", help="Its id. (default: the only one)"),
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="ISO", help="At this time; by default now. A day is enough.")
+        str | None, typer.Option("--at", metavar="ISO", help="Explain as of this time or day. (default: now)")
     ] = None,
     owner: Annotated[str | None, typer.Option("--owner", help="Only routes to this owner.")] = None,
     provider: Annotated[
@@ -42,6 +43,8 @@ def explain(
 
     Where there is evidence, earlier notifications count, and what was recorded up to that time is shown
     beside what today's documents give. Nothing is sent or written.
+
+    Example: drills explain payments --at 2026-03-03
     """
     instant = options.parse_instant("--at", at)
     require_watched(settings)

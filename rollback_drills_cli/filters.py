@@ -10,6 +10,7 @@ import typer
 from rollback_drills.documents.instants import read_day_or_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
+from rollback_drills.planning.category import Category
 from rollback_drills_cli.output import print_line, print_problem
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ ToOption = Annotated[
 CycleOption = Annotated[str | None, typer.Option("--cycle", help="Only this cycle id.")]
 ProviderOption = Annotated[str | None, typer.Option("--provider", help="Only this provider.")]
 OwnerOption = Annotated[str | None, typer.Option("--owner", help="Only this owner.")]
-CategoryOption = Annotated[str | None, typer.Option("--category", help="Only decisions of this category.")]
+CategoryOption = Annotated[
+    str | None,
+    typer.Option("--category", metavar="CATEGORY", help=f"Only this category: {', '.join(Category)}."),
+]
 LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of rows, the newest first.")]
 OffsetOption = Annotated[int, typer.Option(min=0, help="Number of the newest rows to skip.")]
 

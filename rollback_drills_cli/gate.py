@@ -92,6 +92,8 @@ def gate(
     """Decide whether a release may pass: is its rollback ready, and which backend is selected?
 
     Exit code 0 if every check is ready, due soon or not requested, 1 if one needs attention.
+
+    Example: drills gate --schedule schedules/ --format junit --out gate.xml
     """
     wanted = _parse_format(format_name, as_json=as_json, out=out)
     at = options.parse_now(now)

@@ -89,6 +89,8 @@ def feed(
 
     Whoever has the address can read the owner's due times and windows for a year, without a login. It is
     shown once. Give it to the owner alone.
+
+    Example: drills links feed --owner payments-team --by maria
     """
     settings = read_settings(os.environ, schedule=schedule_path)
     if not settings.public_url:

@@ -47,6 +47,8 @@ def lint(
     Finds everything that `drills check` and `drills gate` refuse of a document at any time. Warnings are
     about names and words that are probably mistakes, and about ids that two documents beside each other
     have. Exit code 0 if nothing was found, else 1.
+
+    Example: drills lint schedules/ histories/
     """
     wanted = _parse_format(format_name, as_json=as_json)
     files, unsearched = _find_files(paths)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills_cli.database import DatabaseOption, find_evidence
 from rollback_drills_cli.filters import (
@@ -37,7 +39,7 @@ def routes(
     schedule_id: ScheduleIdOption = None,
     provider: ProviderOption = None,
     owner: OwnerOption = None,
-    action: Annotated[str | None, typer.Option(help="Only deliver or suppress decisions.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only these decisions.")] = None,
     category: CategoryOption = None,
     since: FromOption = None,
     until: ToOption = None,
@@ -68,7 +70,7 @@ def routes(
 
 def trends(
     weeks: Annotated[
-        int | None, typer.Option(help="Number of ISO weeks, including the current one. (default 12)")
+        int | None, typer.Option(help="Number of ISO weeks, including the current one. (default: 12)")
     ] = None,
     schedule_id: ScheduleIdOption = None,
     provider: ProviderOption = None,
@@ -118,8 +120,12 @@ def notifications(
     cycle: CycleOption = None,
     provider: ProviderOption = None,
     owner: OwnerOption = None,
-    reason: Annotated[str | None, typer.Option(help="Only notifications of this reason.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only notifications in this state.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="REASON", help=f"Only this reason: {', '.join(Reason)}.")
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="STATE", help=f"Only this state: {', '.join(State)}.")
+    ] = None,
     since: FromOption = None,
     until: ToOption = None,
     limit: LimitOption = 50,

@@ -140,6 +140,8 @@ def replay(
     Pass their ids, or --dead for all dead letters, with --provider for those of one provider.
 
     A connector with replay_approval needs a second person: see request-replay.
+
+    Example: drills outbox replay --dead --by maria --reason "slack is up"
     """
     from rollback_drills.recovery.replays import replay as replay_items
 

@@ -12,7 +12,7 @@ from rollback_drills.errors.effects import note_effect
 from rollback_drills_cli.streams import write_bytes
 
 OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="The file to write. (default standard output)")
+    Path | None, typer.Option("--out", metavar="FILE", help="The file to write. (default: standard output)")
 ]
 
 

@@ -42,6 +42,8 @@ def plan(
     """Show who would be notified, through which provider, who would not, and why. Nothing is sent.
 
     Plans as if nobody was notified in this cycle yet. The exit codes are those of `drills check`.
+
+    Example: drills plan --schedule schedules/ --provider slack
     """
     at = options.parse_now(now)
     fleet = load_documents(settings)

@@ -55,6 +55,8 @@ def record(
     """Record a drill that was performed, in the history and in the evidence.
 
     Exit code 0 if it is accepted, 1 if it is recorded but not accepted, 2 if nothing was written.
+
+    Example: drills record --status pass --fallback-verified --deliver
     """
     from rollback_drills.recording.drill_entry import build_drill, read_fields
     from rollback_drills.recording.recorder import record_drill

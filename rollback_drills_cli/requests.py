@@ -75,7 +75,10 @@ def create(
     now: options.NowOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Request an exception for the current cycle of a schedule. Nothing is quiet before it is approved."""
+    """Request an exception for the current cycle of a schedule. Until it is approved, notifications go on.
+
+    Example: drills requests create skip --until 2026-09-01 --reason cold --by ann
+    """
     from rollback_drills.followup.exception_grants import request_exception
     from rollback_drills.followup.exception_requests import Wish
     from rollback_drills.followup.found_requests import read_open_requests

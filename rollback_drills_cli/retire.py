@@ -31,9 +31,12 @@ def retire(
 ) -> None:
     """Retire a schedule: nobody is notified or escalated to any more. Its open cycle is closed.
 
-    Whoever was notified is told so by the next run of the follow-up. With --restore it is followed again.
+    The next run of the follow-up notifies everybody who was notified before. With --restore, the schedule is
+    followed again.
 
     An approval never opens the gate: drills gate and drills check judge the document alone.
+
+    Example: drills retire --schedule-id old --reason moved --approver anna
     """
     from rollback_drills.followup.retirement_closings import close_retired  # with SQLAlchemy
     from rollback_drills.followup.retirement_grants import retire_schedule

@@ -52,13 +52,11 @@ class SimulationFormat(StrEnum):
 @with_judged_documents
 def simulate_fleet(
     since: Annotated[
-        str | None, typer.Option("--from", metavar="ISO", help="Beginning: a day or a time. (default now)")
+        str | None, typer.Option("--from", metavar="ISO", help="Beginning: a day or a time. (default: now)")
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(
-            "--to", metavar="ISO", help="End, which is not in it. (default a year after the beginning)"
-        ),
+        typer.Option("--to", metavar="ISO", help="End, not included. (default: a year after the beginning)"),
     ] = None,
     perform: Annotated[
         str,
@@ -109,6 +107,8 @@ def simulate_fleet(
 
     Runs the rules of checks and follow-ups from change to change, as if nobody was notified before and every
     notification is delivered at once. Nothing is sent or written. Exit code 0 whatever is found.
+
+    Example: drills simulate --from 2026-01-01 --to 2027-01-01 --perform late:3d
     """
     now = datetime.now(UTC)
     wanted, part = _read_format(format_name, show, out, against)

@@ -41,7 +41,7 @@ class Said(Request):
         "acknowledged", description="The answer; escalated makes the next step due at once."
     )
     acknowledged_for_days: Annotated[AcknowledgedDays | None, Otherwise("3 days, or until the due time")] = (
-        Field(None, description=f"Days until it ends: at most {LONGEST_ACKNOWLEDGED_FOR.days}.")
+        Field(None, description=f"Days until it ends, at most {LONGEST_ACKNOWLEDGED_FOR.days}.")
     )
     external_ref: str = Field("", description="Where it is followed up, such as a ticket number.")
     notes: str = Field("", description="A remark for the evidence; no secret, address or private name.")
@@ -102,7 +102,7 @@ class ExceptionRequest(DocumentsRequest):
     until: Instant = Field(description="When the exception ends.")
     reason: str = Field(description="Reason, for the evidence; no secret, address or private name.")
     approver: str = Field(description="Who approves it.")
-    requested_by: str = Field("", description="Who asked for it, somebody else than who approves it.")
+    requested_by: str = Field("", description="Who asked for it; cannot be the approver.")
     schedule_id: Annotated[str | None, Otherwise("the only one")] = Field(
         None, description="Which of several schedules."
     )

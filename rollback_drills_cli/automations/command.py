@@ -59,10 +59,10 @@ def apply(
 ) -> None:
     """Create or update the automations that ship. Automations of your own are never touched.
 
-    They tell when a recurring run failed, when no check was completed in 26 hours and no follow-up in 2, when
-    no worker is online, when a connector is disabled, and when the gate blocked a release. Whether one is
-    switched off stays as it is. Exit code 1 if a dry run finds a difference, or if an automation of yours has
-    the name of ours.
+    They notify when a recurring run failed, when no check was completed in 26 hours or no follow-up in 2,
+    when no worker is online, when a connector is disabled, and when the gate blocked a release. Whether one
+    is switched off stays as it is. Exit code 1 if a dry run finds a difference, or if an automation of yours
+    has the name of ours.
     """
     quieten_prefect()
     with show_waiting("asking the Prefect server"):

@@ -30,6 +30,8 @@ def export(
     """Export evidence for an auditor: rows, proof, a report and how to verify them.
 
     The key of the evidence, on the configured Prefect server, signs the manifest.
+
+    Example: drills evidence export audit-2026 --from 2026-01-01 --to 2027-01-01
     """
     start, end = (write_instant(each) if each else None for each in parse_period(since, until))
     index = open_existing(database)

@@ -11,6 +11,7 @@ from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.filters import (
+    CategoryOption,
     OldScheduleIdOption,
     ScheduleIdOption,
     explain_filter,
@@ -48,8 +49,8 @@ def list_records(
     cycle: Annotated[str | None, typer.Option(help="Only this cycle id.")] = None,
     provider: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only this owner.")] = None,
-    action: Annotated[str | None, typer.Option(help="Only deliver or suppress decisions.")] = None,
-    category: Annotated[str | None, typer.Option(help="Only decisions of this category.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only these decisions.")] = None,
+    category: CategoryOption = None,
     kind: Annotated[str | None, typer.Option(help="Only this metadata_kind.")] = None,
     limit: Annotated[
         int, typer.Option(min=1, max=10_000, help="Maximum number of rows, the newest first.")
