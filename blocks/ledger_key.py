@@ -29,19 +29,24 @@ def open_signing_key(public_key: PublicKey | None) -> SigningKey:
     if public_key is None:
         return save_new_key(f"{_ORIGIN}/{secrets.token_hex(8)}")
     name = block_name(public_key)
-    remedy = (
-        f"restore its Secret block {name}, or replace the key with"
-        f" `{write_command('evidence', 'rotate-key', lost=True)}`"
-    )
+    replace = f"replace the key with `{write_command('evidence', 'rotate-key', lost=True)}`"
     value = open_secret_block(name, LedgerKeyError)
     if value is None:
-        raise LedgerKeyError(f"the key that signs the evidence is not on this Prefect server: {remedy}")
+        raise LedgerKeyError(
+            f"the key that signs the evidence is not on this Prefect server: restore its Secret block {name},"
+            f" or {replace}"
+        )
     try:
         key = SigningKey.parse(value)
     except UsageError as error:
-        raise LedgerKeyError(f"{error}; {remedy}") from None
+        raise LedgerKeyError(
+            f"the Secret block {name} is not usable: {error}; restore it, or {replace}"
+        ) from None
     if key.public != public_key:
-        raise LedgerKeyError(f"the Secret block of the key that signs the evidence has another key: {remedy}")
+        raise LedgerKeyError(
+            f"the Secret block {name} has another key than the one that signs the evidence; restore it, or"
+            f" {replace}"
+        )
     return key
 
 

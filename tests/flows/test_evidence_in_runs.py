@@ -217,7 +217,8 @@ def test_a_key_that_somebody_changed_is_named_with_its_remedy(
 
     message = str(raised.value)
     assert what in message
-    assert f"restore its Secret block {name}, or replace the key with `drills evidence rotate-key" in message
+    assert f"the Secret block {name} " in message
+    assert "; restore it, or replace the key with `drills evidence rotate-key" in message
     assert not value or value not in message
 
 
