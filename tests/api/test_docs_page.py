@@ -45,7 +45,7 @@ def test_the_docs_show_every_operation_without_a_script(client: TestClient) -> N
         assert path in page.text
         for operation in ways.values():
             assert operation["description"].partition("\n\n")[0] in page.text
-    assert "Days until it ends: at most 30." in page.text
+    assert "Days until it ends, at most 30." in page.text
     for address in page.addresses:
         if not address.startswith("#"):
             assert client.get(urljoin("/docs", address)).status_code == 200
