@@ -64,8 +64,13 @@ def _restore_help(command: click.Command) -> None:
     if not bare or command.callback is None:
         return
     declared = get_params_from_function(command.callback)
+    command.format_arguments = _write_nothing  # type: ignore[assignment, method-assign]  # typer lists them itself
     for each in bare:
         each.help = getattr(declared[each.name].default, "help", None) if each.name in declared else None
+
+
+def _write_nothing(_: click.Context, __: click.HelpFormatter) -> None:
+    """Stand for the list of arguments that click writes once they have a help."""
 
 
 def _name_values(command: click.Command) -> None:
