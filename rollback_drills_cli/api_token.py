@@ -27,7 +27,8 @@ def create(
 ) -> None:
     """Create a token and print it once. Only its digest is stored.
 
-    The scope operate includes read, record allows to record drills alone, and admin includes everything.
+    Scopes: read; record, to record drills and nothing else; operate, which includes read; and admin, for
+    everything.
 
     Example: drills api-token create ci --scope record --expires-days 90
     """

@@ -41,8 +41,8 @@ def explain(
 ) -> None:
     """Explain one schedule: which drills count, where the due time comes from, and which rule decides.
 
-    Where there is evidence, earlier notifications count, and what was recorded up to that time is shown
-    beside what today's documents give. Nothing is sent or written.
+    If there is evidence, earlier notifications count. What was recorded up to that time is shown beside the
+    decision by today's documents. Nothing is sent or written.
 
     Example: drills explain payments --at 2026-03-03
     """

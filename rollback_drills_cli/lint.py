@@ -44,9 +44,9 @@ def lint(
 ) -> None:
     """Check documents for mistakes, and for URLs, host names, credentials and private paths.
 
-    Finds everything that `drills check` and `drills gate` refuse of a document at any time. Warnings are
-    about names and words that are probably mistakes, and about ids that two documents beside each other
-    have. Exit code 0 if nothing was found, else 1.
+    Finds every mistake for which `drills check` or `drills gate` refuses a document, whatever the time. Warns
+    of names and words that are probably mistakes, and of ids that two documents of one folder share.
+    Exit code 0 if nothing was found, else 1.
 
     Example: drills lint schedules/ histories/
     """

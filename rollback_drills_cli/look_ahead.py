@@ -32,7 +32,7 @@ def look_ahead(
 ) -> None:
     """Show what is due in the next 30 and 90 days, and what will go wrong: freezes, absences, nobody there.
 
-    Where there is evidence, exceptions that hold count. Nothing is sent. Exit code 0 if nothing will go
+    Exceptions in the evidence count. Nothing is sent. Exit code 0 if nothing will go
     wrong, 1 if something will, or if a schedule needs attention before its drill is overdue.
     """
     at = options.parse_now(now)

@@ -10,7 +10,7 @@ def serve() -> None:
     """Serve all deployments from this process, until it is interrupted.
 
     Starts a Prefect server with its UI on 127.0.0.1:4200, unless PREFECT_API_URL names one.
-    PREFECT_SERVER_API_PORT is another port. Schedules stay active when it stops.
+    PREFECT_SERVER_API_PORT chooses another port. Schedules stay active when it stops.
     """
     if options.resolve().schedule is None:
         print_problem(f"there is nothing to watch, so checks fail; set {VARIABLES['schedule']}")

@@ -60,8 +60,8 @@ def apply(
     """Create or update the automations that ship. Automations of your own are never touched.
 
     They notify when a recurring run failed, when no check was completed in 26 hours or no follow-up in 2,
-    when no worker is online, when a connector is disabled, and when the gate blocked a release. Whether one
-    is switched off stays as it is. Exit code 1 if a dry run finds a difference, or if an automation of yours
+    when no worker is online, when a connector is disabled, and when the gate blocked a release. One that
+    you switched off stays off. Exit code 1 if a dry run finds a difference, or if an automation of yours
     has the name of ours.
     """
     quieten_prefect()

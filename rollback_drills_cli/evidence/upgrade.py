@@ -23,8 +23,8 @@ def upgrade(
 ) -> None:
     """Upgrade the database to the format of this version. Back it up first.
 
-    Whatever writes upgrades by itself, unless DRILLS_AUTO_UPGRADE is 0. Rows from before the evidence was
-    signed are imported with the key on the configured Prefect server.
+    Runs and commands that write do it by themselves, unless DRILLS_AUTO_UPGRADE is 0. Rows from before the
+    evidence was signed are imported with the key on the configured Prefect server.
     """
     from rollback_drills.database.connections import (  # SQLAlchemy takes half a second to import
         Database,
