@@ -34,6 +34,8 @@ class Searched(NamedTuple):
     """Path and name of each, in the order of their paths."""
     problems: list[tuple[Found, str]]
     """Folders that were left out, with the reason and the remedy."""
+    folders: list[str]
+    """Those that were listed."""
 
 
 def search(place: str, endings: tuple[str, ...] = DOCUMENT_ENDINGS) -> Searched:
@@ -52,7 +54,7 @@ def search(place: str, endings: tuple[str, ...] = DOCUMENT_ENDINGS) -> Searched:
         parts = [part for part in place[len(base) :].split("/") if part not in ("", ".")]
         found = list(set(seeker.match(_Folder(base or ".", prefix, ""), parts)))
     found.sort(key=itemgetter(0))  # paths alone compare faster, and no two are the same
-    return Searched(found, sorted(seeker.problems.items()))
+    return Searched(found, sorted(seeker.problems.items()), seeker.listed)
 
 
 def find_shown(place: str, shown: str) -> str:
@@ -108,6 +110,7 @@ class _Seeker:
     def __init__(self, endings: tuple[str, ...]) -> None:
         self.endings = endings
         self.problems: dict[Found, str] = {}
+        self.listed: list[str] = []
 
     def _is_wanted(self, name: str) -> bool:
         lowered = name.lower()
@@ -212,6 +215,7 @@ class _Seeker:
     def _list(self, folder: _Folder) -> _Entries | None:
         try:
             with os.scandir(folder.path) as entries:
+                self.listed.append(folder.path)
                 return list(entries)
         except (FileNotFoundError, NotADirectoryError):
             return None

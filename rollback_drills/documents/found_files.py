@@ -12,6 +12,7 @@ from rollback_drills.documents.history_pairs import Histories, NamedFile, by_key
 from rollback_drills.documents.left_out import explain_left_out
 from rollback_drills.documents.reader import Loaded, hide_folder
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.settled import search_settled
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.errors import UsageError
@@ -78,7 +79,7 @@ def refuse_empty(place: str) -> NoReturn:
 
 def _search_place(field: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]:
     """Find the documents at a place, and by name what of it could not be searched, each as a finding."""
-    found = search(place, (*DOCUMENT_ENDINGS, RECORDS_ENDING))
+    found = search_settled(lambda: search(place, (*DOCUMENT_ENDINGS, RECORDS_ENDING)))
     problems: dict[str, Subject] = {}
     for folder, reason in found.problems:
         if not folder.name:

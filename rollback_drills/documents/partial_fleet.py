@@ -190,7 +190,10 @@ class _File(NamedTuple):
             found = glimpse_schedule_id(read_bytes(self.file.path))
         except UnusableDocumentError:
             found = ""
-        return found or read_subject(self.file, (), ()).name
+        if found:
+            return found
+        settled = read_all_settled([self.file], lambda each: read_subject(each, (), ()))
+        return settled[0].name if settled else self.file.shown
 
     def may_use(self, drill_ids: AbstractSet[bytes]) -> bool:
         return _may_have(self.histories.get(self.file.key, ()), drill_ids)

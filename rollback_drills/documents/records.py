@@ -26,6 +26,7 @@ from rollback_drills.documents.reader import (
 )
 from rollback_drills.documents.repeats import Origin, parse_json
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.settled import wait_until_settled
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.whole_record import WholeRecord, read_whole
 from rollback_drills.errors import UsageError
@@ -111,7 +112,7 @@ def _read_lines(path: str) -> Iterator[tuple[int, int, bytes]]:
     """Yield number, offset and bytes of each line that is not blank; of a longer one only the beginning."""
     try:
         with open(path, "rb", buffering=_CHUNK_BYTES, opener=_open_at_once) as file:
-            before = os.fstat(file.fileno())
+            before = wait_until_settled(file.fileno())
             _check(path, before)
             yield from _split(path, file)
             if _version(os.fstat(file.fileno())) != _version(before):

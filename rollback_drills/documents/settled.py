@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
+from rollback_drills.documents.finding import Searched
 from rollback_drills.documents.reader import D, Loaded
 from rollback_drills.documents.subject import Subject
 
 _WAIT_SECONDS: Final = 0.1
 _RECENT_SECONDS: Final = 1.0
 """Writing takes less: an editor empties a file before it writes it, and `git` removes it first."""
+_MOST_WAITS: Final = 20
 
 T = TypeVar("T")
 
@@ -42,6 +44,39 @@ def read_all_settled(files: Iterable[T], read: Callable[[T], Subject]) -> list[S
     for place, each in unsettled:
         subjects[place] = read(each)
     return [each for each in subjects if not _is_deleted(each.schedule)]
+
+
+def wait_until_settled(descriptor: int) -> os.stat_result:
+    """Wait while a file that changed a moment ago goes on changing, and return its status."""
+    status = os.fstat(descriptor)
+    for _ in range(_MOST_WAITS):
+        if time.time() - status.st_ctime >= _RECENT_SECONDS:
+            break
+        time.sleep(_WAIT_SECONDS)
+        before, status = status, os.fstat(descriptor)
+        if (before.st_size, before.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
+            break
+    return status
+
+
+def search_settled(search: Callable[[], Searched]) -> Searched:
+    """Search a place; once more, after a moment, if a file has just come or gone: `git` removes it first.
+
+    What is found once counts as found: reading it says whether it is still there.
+    """
+    found = search()
+    if not any(map(_is_new, found.folders)):
+        return found
+    time.sleep(_WAIT_SECONDS)
+    again = search()
+    return again._replace(documents=sorted({*found.documents, *again.documents}))
+
+
+def _is_new(folder: str) -> bool:
+    try:
+        return time.time() - os.stat(folder).st_mtime < _RECENT_SECONDS
+    except OSError:
+        return False
 
 
 def _is_unsettled(loaded: Loaded[Any] | None) -> bool:

@@ -66,6 +66,50 @@ def test_a_document_that_is_being_written_is_read_when_it_is_written(
     assert len(waits) == 1
 
 
+def test_a_file_that_is_missing_while_the_folder_is_searched_is_found(
+    tmp_path: Path, meanwhile: Meanwhile
+) -> None:
+    """`git` removes a file and writes it again: for a moment its schedule seems to be gone."""
+    (tmp_path / "a.json").write_text(written("a"))
+    waits = meanwhile(lambda: (tmp_path / "b.json").write_text(written("b")))
+
+    assert [each.name for each in load_fleet(str(tmp_path), None).subjects] == ["a", "b"]
+    assert len(waits) == 1
+
+
+def test_records_that_are_being_written_are_read_when_they_are_written(
+    tmp_path: Path, meanwhile: Meanwhile
+) -> None:
+    path = tmp_path / "fleet.jsonl"
+    path.write_text(written("a"))
+    rest = [f"\n{written(name)}" for name in "bc"]
+
+    def write_more() -> None:
+        with path.open("a") as file:
+            file.write(rest.pop(0) if rest else "")
+
+    waits = meanwhile(write_more)
+
+    assert [each.name for each in load_fleet(str(path), None).subjects] == ["a", "b", "c"]
+    assert len(waits) == 3
+
+
+def test_a_file_that_is_written_without_end_is_read_after_a_while(
+    tmp_path: Path, meanwhile: Meanwhile
+) -> None:
+    path = tmp_path / "fleet.jsonl"
+    path.write_text(written("a"))
+
+    def write_more() -> None:
+        with path.open("a") as file:
+            file.write("\n")
+
+    waits = meanwhile(write_more)
+
+    assert len(load_fleet(str(path), None).subjects) == 1
+    assert len(waits) == 20
+
+
 def test_a_document_that_stays_broken_is_a_finding_after_one_wait_for_all(
     tmp_path: Path, meanwhile: Meanwhile
 ) -> None:
@@ -74,7 +118,7 @@ def test_a_document_that_stays_broken_is_a_finding_after_one_wait_for_all(
     waits = meanwhile(lambda: None)
 
     assert len(load_fleet(str(tmp_path), None).subjects) == 3
-    assert len(waits) == 1
+    assert len(waits) == 2, "one for the folder, and one for what is in it"
 
 
 def test_what_has_been_broken_for_long_is_not_waited_for(
@@ -112,7 +156,7 @@ def test_a_schedule_that_is_deleted_after_the_search_is_as_if_it_had_been_before
 
     def delete_first(files: Any, read: Any) -> Any:
         listed = list(files)
-        (tmp_path / "a.json").unlink()
+        (tmp_path / "a.json").unlink(missing_ok=True)
         return found(listed, read)
 
     for module in ("fleet", "partial_fleet"):
