@@ -53,7 +53,7 @@ class _Ended:
     def __init__(self, state: State[Any]) -> None:
         self.state = state
 
-    def wait(self) -> None:
+    def wait(self, timeout: float | None = None) -> None:
         """Has ended."""
 
 
