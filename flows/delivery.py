@@ -1,10 +1,13 @@
 """The delivery step of the flows: a task run for each provider, and notices about disabled connectors."""
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import httpx
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+from prefect.exceptions import PrefectException
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -30,8 +33,8 @@ from tasks.evidence import open_database
 from tasks.outbox import commit_notices
 
 _LIMITS: Final = (
-    "a concurrency limit on one of its tags: `prefect concurrency-limit ls` shows the limits, `reset TAG`"
-    " frees slots of killed runs, and `delete TAG` removes a limit"
+    "a concurrency limit on one of its tags: `prefect gcl ls` shows the limits and their slots, and"
+    " `prefect gcl delete NAME` removes a limit"
 )
 _SLOT_SECONDS: Final = 30.0
 """A task run that has not begun by then waits for a slot."""
@@ -170,8 +173,9 @@ def _deliver_through(delivered: Delivered, providers: Iterable[str], policy: Ret
 def _wait_for(provider: str, future: PrefectFuture[Any]) -> None:
     """Wait for a task run; Prefect does not say that one waits for a slot, and it may do so for ever."""
     future.wait(_SLOT_SECONDS)
-    if future.state.is_pending():
-        get_run_logger().warning("the delivery through %s waits for a slot of %s", provider, _LIMITS)
+    with suppress(httpx.HTTPError, PrefectException):  # a server that does not answer ends no delivery
+        if future.state.is_pending():
+            get_run_logger().warning("the delivery through %s waits for a slot of %s", provider, _LIMITS)
     future.wait()
 
 

@@ -27,7 +27,7 @@ _HOST_NAME: Final = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", re.ASCII)
 
 _BASE_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~-]+)+", re.ASCII)
 _NOT_ASKED_FOR: Final = "none"
-"""Is tried on a key that has a passphrase, for which OpenSSL would ask on the terminal."""
+"""A passphrase that is hardly ever right. Without one, OpenSSL asks for it on the terminal."""
 
 
 def api(
@@ -215,14 +215,11 @@ def _serve(
 
 
 def _explain(error: Exception) -> str:
-    if isinstance(error, ssl.SSLError):
-        is_of_another = error.reason == "KEY_VALUES_MISMATCH"
-        return (
-            "the key is of another certificate"
-            if is_of_another
-            else "both must be PEM, and have no passphrase"
-        )
-    return str(error)
+    if not isinstance(error, ssl.SSLError):
+        return str(error)
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "the key is of another certificate"
+    return "both must be PEM, and have no passphrase"
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -56,7 +56,7 @@ class CommandGroup(TyperGroup):
 
 
 def _restore_help(command: click.Command) -> None:
-    """Give the arguments of a command the help that they were declared with.
+    """Restore the help with which the arguments of a command were declared.
 
     Since version 8.5 click has a help of its own for arguments. It is empty, and takes the place of typer's.
     """

@@ -98,8 +98,7 @@ def report_schedule(
         if document.blocking_severities and (open_finding := find_blocking(source, history_report)):
             faults[_BLOCKING] = open_finding
         problem = next(iter(faults.values())) if faults else ""
-    is_ahead = document is not None and left is not None and left > FAR
-    far = document.cadence.find_far_start(now=now) if document and is_ahead else ""
+    far = document.cadence.find_far_start(now=now) if document and left and left > FAR else ""
     unlikely = {FAR_START: f"{source.path}: {far}"} if source and far else {}
     warnings = (*history_report.warnings, *unlikely.values()) if unlikely else history_report.warnings
     facts = _write_facts(document or _NO_SCHEDULE, due, problem, criteria, change, has_ended=has_ended)

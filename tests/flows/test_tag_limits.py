@@ -2,14 +2,16 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prefect import State
 from prefect.client.orchestration import get_client
+from prefect.states import Pending, Running
 from pytest_httpserver import HTTPServer
 
 from flows import delivery
@@ -19,23 +21,18 @@ from rollback_drills.evidence.records import PLAN_KIND
 from tests.samples.builders import SCHEDULE
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-TAG = "status:needs_attention"
+WAITING = "the delivery through webhook waits for a slot of a concurrency limit"
 
 
 @contextmanager
-def limit_of(slots: int) -> Iterator[Callable[[str], None]]:
-    """Limit the task runs with a tag; what is yielded takes or frees a slot."""
+def limit_of(slots: int, tag: str) -> Iterator[None]:
+    """Limit the task runs with a tag."""
     with get_client(sync_client=True) as client:
-
-        def change(how: str) -> None:
-            body: dict[str, Any] = {"names": [f"tag:{TAG}"], "slots": 1, "mode": "concurrency"}
-            client.request("POST", f"/v2/concurrency_limits/{how}", json=body)  # type: ignore[arg-type]  # a path of the server
-
-        client.request("POST", "/concurrency_limits/", json={"tag": TAG, "concurrency_limit": slots})
+        client.request("POST", "/concurrency_limits/", json={"tag": tag, "concurrency_limit": slots})
         try:
-            yield change
+            yield
         finally:
-            client.request("DELETE", "/concurrency_limits/tag/{tag}", path_params={"tag": TAG})
+            client.request("DELETE", "/concurrency_limits/tag/{tag}", path_params={"tag": tag})
 
 
 @pytest.fixture
@@ -49,36 +46,27 @@ def overdue(tmp_path: Path) -> str:
 def test_a_limit_of_no_slot_is_named_and_the_check_is_recorded(
     url: str, overdue: str, receiver: HTTPServer
 ) -> None:
-    with limit_of(0):
+    with limit_of(0, "status:needs_attention"):
         state = drill_check(schedule=overdue, return_state=True)
 
     assert state.is_failed()
     assert "webhook (its task run gets no slot of a concurrency limit on one of its tags" in (
         state.message or ""
     )
-    assert "`prefect concurrency-limit ls` shows the limits" in (state.message or "")
+    assert "`prefect gcl ls` shows the limits" in (state.message or "")
     assert not receiver.log
     assert EvidenceIndex.open(url).find(EvidenceFilter(metadata_kind=PLAN_KIND))[1] == 1
     assert drill_check(schedule=overdue, return_state=True).is_completed()
     assert len(receiver.log) == 2, "nothing is lost"
 
 
-def test_a_delivery_that_waits_for_a_slot_says_so(
-    url: str,
-    overdue: str,
-    receiver: HTTPServer,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("state", "says"), [(Pending(), True), (Running(), False)], ids=str)
+def test_a_delivery_that_does_not_begin_waits_for_a_slot_and_says_so(
+    state: State[Any], says: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "_SLOT_SECONDS", 0.1)
-    with limit_of(1) as change, caplog.at_level(logging.WARNING):
-        change("increment")
-        freed = Timer(2, change, ["decrement"])
-        freed.start()
+    monkeypatch.setattr(delivery, "get_run_logger", logging.getLogger)
+    future: Any = SimpleNamespace(wait=lambda *_: None, state=state)
 
-        state = drill_check(schedule=overdue, return_state=True)
+    delivery._wait_for("webhook", future)
 
-        freed.join()
-    assert state.is_completed(), state.message
-    assert "the delivery through webhook waits for a slot of a concurrency limit" in caplog.text
-    assert len(receiver.log) == 2
+    assert (WAITING in caplog.text) is says

@@ -14,7 +14,7 @@ from rollback_drills.documents.history import Drill
 
 ZoneName: TypeAlias = Annotated[str, Meta(examples=["Europe/Berlin"])]
 FAR: Final = timedelta(days=183)
-"""A due time may lie half a year ahead without a word."""
+"""Nobody is warned of a due time that is nearer."""
 
 
 def is_far(ahead: timedelta, step: timedelta) -> bool:

@@ -26,6 +26,11 @@ def written(name: str) -> str:
     return json.dumps({**SCHEDULE, "schedule_id": name})
 
 
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], list[float]]:
     """Let something happen while a reader waits for files that are being written; count the waits."""
@@ -84,11 +89,7 @@ def test_records_that_are_being_written_are_read_when_they_are_written(
     path.write_text(written("a"))
     rest = [f"\n{written(name)}" for name in "bc"]
 
-    def write_more() -> None:
-        with path.open("a") as file:
-            file.write(rest.pop(0) if rest else "")
-
-    waits = meanwhile(write_more)
+    waits = meanwhile(lambda: append(path, rest.pop(0) if rest else ""))
 
     assert [each.name for each in load_fleet(str(path), None).subjects] == ["a", "b", "c"]
     assert len(waits) == 3
@@ -100,11 +101,7 @@ def test_a_file_that_is_written_without_end_is_read_after_a_while(
     path = tmp_path / "fleet.jsonl"
     path.write_text(written("a"))
 
-    def write_more() -> None:
-        with path.open("a") as file:
-            file.write("\n")
-
-    waits = meanwhile(write_more)
+    waits = meanwhile(lambda: append(path, "\n"))
 
     assert len(load_fleet(str(path), None).subjects) == 1
     assert len(waits) == 20
