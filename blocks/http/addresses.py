@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from base64 import b64encode
 from functools import lru_cache
 from typing import Final
 
@@ -56,7 +57,8 @@ def is_host(host: str) -> bool:
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:
-        return len(host) <= _LONGEST_NAME and _NAME.fullmatch(host) is not None
+        is_number = host.replace(".", "").isdigit()  # 10.1: some programs read it as an address
+        return len(host) <= _LONGEST_NAME and _NAME.fullmatch(host) is not None and not is_number
     return True
 
 
@@ -83,6 +85,11 @@ def site_problem(url: str, what: str, *, path: str = "") -> str:
     if path and path in f"{parsed.path}/":
         return f"{what} must end before {path}, which is appended"
     return ""
+
+
+def basic_authorization(user: str, password: str) -> str:
+    """Return the header with which a user logs in: RFC 7617, 2."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def credentials_within(url: str) -> list[str]:

@@ -4,7 +4,6 @@ import functools
 import os
 import re
 import ssl
-from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -16,6 +15,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from blocks.http.addresses import basic_authorization
 from blocks.http.broken_answers import StatusConnector, StatusResponse
 from blocks.http.proxies import Proxy, SettingError, find_proxy
 
@@ -65,8 +65,7 @@ class Client:
             self._session = _open_session(tls_context())
         progress.proxy = proxy = find_proxy(url)
         if url.userinfo:
-            credentials = b64encode(f"{url.username}:{url.password}".encode()).decode()
-            headers = {"authorization": f"Basic {credentials}", **headers}
+            headers = {"authorization": basic_authorization(url.username, url.password), **headers}
             url = url.copy_with(userinfo=b"")
         answer = await self._session.request(
             method,
@@ -74,6 +73,7 @@ class Client:
             headers=headers,
             data=content or None,
             proxy=proxy.url if proxy else None,
+            proxy_headers=proxy.headers if proxy else None,
             allow_redirects=False,  # a 307 would replay the secrets to another host
             trace_request_ctx=progress,
         )

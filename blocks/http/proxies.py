@@ -14,7 +14,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from blocks.http.addresses import host_of, is_host, is_loopback
+from blocks.http.addresses import basic_authorization, host_of, is_host, is_loopback
 from rollback_drills.errors import DrillsError
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -38,6 +38,7 @@ class Proxy:
 
     url: URL = field(repr=False)
     variable: str
+    headers: Mapping[str, str] = field(repr=False)
 
 
 def find_proxy(url: httpx.URL) -> Proxy | None:
@@ -98,7 +99,10 @@ def _read(value: str, variable: str) -> Proxy:
         raise SettingError(f"{variable} names a socks proxy; only http and https proxies can be used")
     if url.scheme not in _PORTS or not is_usable:
         raise SettingError(f"{variable} is not the address of a proxy; it must be http://HOST:PORT")
-    return Proxy(url, variable)
+    headers = {}
+    if url.raw_user or url.raw_password:  # aiohttp would refuse all that is not Latin-1
+        headers["Proxy-Authorization"] = basic_authorization(url.user or "", url.password or "")
+    return Proxy(url.with_user(None), variable, headers)
 
 
 def _variable(name: str, value: str) -> str:

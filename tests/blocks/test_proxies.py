@@ -102,15 +102,30 @@ def test_delivers_through_a_proxy_with_or_without_its_scheme(
     assert heads[0].startswith(f"CONNECT {HOST}:443 HTTP/1.1\r\n".encode())
 
 
+@pytest.mark.parametrize(
+    ("login", "sent"),
+    [
+        ("us%40er:p%3Ass", "us@er:p:ss"),
+        ("us%3Aer:pass", "us:er:pass"),
+        ("user:p%E2%82%ACss", "user:p€ss"),
+        ("user", "user:"),
+        (":pass", ":pass"),
+    ],
+)
 def test_logs_in_at_a_proxy(
-    receiver: HTTPServer, raw_server: RawServer, send: Send, monkeypatch: pytest.MonkeyPatch
+    receiver: HTTPServer,
+    raw_server: RawServer,
+    send: Send,
+    monkeypatch: pytest.MonkeyPatch,
+    login: str,
+    sent: str,
 ) -> None:
     heads: list[bytes] = []
     port = raw_server(tunnel_to(receiver.port, heads))
-    monkeypatch.setenv("https_proxy", f"us%40er:p%3Ass@127.0.0.1:{port}")
+    monkeypatch.setenv("https_proxy", f"{login}@127.0.0.1:{port}")
 
     assert send(webhook()).outcome is Outcome.DELIVERED
-    assert b"Proxy-Authorization: Basic " + b64encode(b"us@er:p:ss") in heads[0]
+    assert b"Proxy-Authorization: Basic " + b64encode(sent.encode()) + b"\r\n" in heads[0]
     ((request, _),) = receiver.log
     assert "proxy-authorization" not in request.headers
 
@@ -215,6 +230,7 @@ def test_a_proxy_that_shows_a_certificate_of_its_own_is_tried_again(
         ("ftp://s3cr3t", "HTTPS_PROXY is not the address of a proxy; it must be http://HOST:PORT"),
         ("http://127.0.0.1:99999", "HTTPS_PROXY is not the address of a proxy; it must be http://HOST:PORT"),
         ("http://xn--a:3128", "HTTPS_PROXY is not the address of a proxy; it must be http://HOST:PORT"),
+        ("http://10.1:3128", "HTTPS_PROXY is not the address of a proxy; it must be http://HOST:PORT"),
         ("http://s3cr3t..example", "HTTPS_PROXY is not the address of a proxy; it must be http://HOST:PORT"),
         ("h" * 64 + ":3128", "HTTPS_PROXY is not the address of a proxy; it must be http://HOST:PORT"),
         ("http://[s3cr3t", "HTTPS_PROXY is not the address of a proxy; it must be http://HOST:PORT"),

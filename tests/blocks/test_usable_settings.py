@@ -62,6 +62,8 @@ UNUSABLE: dict[str, tuple[Callable[[], Connector], str]] = {
     "a long host": (lambda: webhook(f"https://{'a.' * 140}example/"), "not a valid URL"),
     "a backslash": (lambda: webhook("https://receiver.example\\hook"), "not a valid URL"),
     "a percent in the host": (lambda: webhook("https://receiver%2eexample/"), "not a valid URL"),
+    "part of an address": (lambda: webhook("https://10.1/"), "check its host and port"),
+    "an address with a dot at the end": (lambda: webhook("https://10.0.0.1./"), "check its host and port"),
     "port 0": (lambda: webhook("https://receiver.example:0/"), "not a valid URL"),
     "port 99999": (lambda: webhook("https://receiver.example:99999/"), "not a valid URL"),
     "two authorizations": (
