@@ -11,10 +11,10 @@ from pathlib import Path
 import orjson
 
 from rollback_drills.documents.fleet import load_fleet
-from rollback_drills.planning.fleet_check import ScheduleCheck
+from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
-from rollback_drills.readiness.judgement import find_due, judge, judge_all
+from rollback_drills.readiness.judgement import judge_all
 from tests.bench.figures import alternate, print_exponent, print_figure
 from tests.bench.unchanged_runs import write_fleet as write_records
 
@@ -75,13 +75,13 @@ def write_fleet(folder: Path, count: int) -> None:
 
 
 def judge_fleet(folder: str) -> int:
-    """Read the fleet; build each history report, schedule report and plan."""
-    criteria, request, routes = Criteria(), PlanRequest(), 0
-    for subject in load_fleet(folder, None).subjects:
-        judgement = judge(subject, find_due(subject, now=NOW), criteria, now=NOW)
-        check = ScheduleCheck(subject, judgement)
+    """Read the fleet; build each history report, schedule report and plan, step by step as a run does."""
+    request = PlanRequest()
+    subjects = load_fleet(folder, None).subjects
+    checks = start_checks(subjects, judge_all(subjects, Criteria(), now=NOW))
+    for check in checks:
         check.plan_at_once(request, now=NOW)
-        routes += len(check.plan.route_decisions)
+    routes = sum(len(check.plan.route_decisions) for check in checks)
     assert routes == SCHEDULES * 4
     return routes
 
