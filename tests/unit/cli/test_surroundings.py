@@ -106,8 +106,10 @@ def ask(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     A process that imports Prefect takes seconds.
     """
 
-    # the requests that the receiver logs in this process would go to Prefect's handler, and so to these lines
+    # what else is logged in this process, such as the requests of the receiver, would go to Prefect's
+    # handler, and so to these lines
     monkeypatch.setattr(logging.getLogger("werkzeug"), "handle", lambda _: None)
+    quiet = {"PREFECT_LOGGING_TO_API_ENABLED": "false"}
 
     def ask_server(*arguments: str, **variables: str) -> str:
         if arguments[0] == "deliver":
@@ -117,7 +119,7 @@ def ask(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 
         APILogWorker.drain_all()  # what earlier tests have logged, for servers that are gone by now
         capfd.readouterr()
-        changed = {getattr(prefect.settings, name): value for name, value in variables.items()}
+        changed = {getattr(prefect.settings, name): value for name, value in (variables | quiet).items()}
         with prefect.settings.temporary_settings(changed):
             code = call(folder, monkeypatch, *arguments)
         printed = capfd.readouterr()
