@@ -15,7 +15,12 @@ from prefect.runtime import flow_run
 from blocks.ledger_key import open_signing_key
 from blocks.registry import find_replay_approvals
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.delivery.undelivered_text import explain_damaged, explain_dead, explain_waiting
+from rollback_drills.delivery.undelivered_text import (
+    explain_damaged,
+    explain_dead,
+    explain_failed,
+    explain_waiting,
+)
 from rollback_drills.errors import DrillsError
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.notifications.results import Delivery, ProviderDeliveries, failed_providers
@@ -88,8 +93,9 @@ class Delivered:
     def _explain_failures(self) -> Iterator[str]:
         yield from self.broken
         for provider in failed_providers(self.deliveries):
-            of_provider = (each for each in self.deliveries if each.notification.provider == provider)
-            yield f"{provider} ({next(each.summary for each in of_provider if not each.succeeded)})"
+            of_provider = [each for each in self.deliveries if each.notification.provider == provider]
+            failed = [each for each in of_provider if not each.succeeded]
+            yield f"{provider} ({'; '.join(explain_failed(failed))})"
 
     def _untried(self, left: Iterable[Delivery]) -> list[Delivery]:
         tried = {each.notification.notification_id for each in self.deliveries}

@@ -2,15 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.long_lists import name_some
-from rollback_drills.rendering.relative_time import write_time
+from rollback_drills.rendering.relative_time import write_count, write_time
 
 _MOST_NAMED: Final = 5  # the list of runs shows a line; `drills outbox list` shows them all
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def explain_failed(failed: Sequence[Delivery]) -> Iterator[str]:
+    """Explain what became of the notifications that a provider did not take, those of a state together."""
+    by_state: dict[State, list[Delivery]] = defaultdict(list)
+    for each in failed:
+        by_state[each.state].append(each)
+    for some in by_state.values():
+        next_one = min(some, key=lambda each: each.next_attempt_at or _NEVER)
+        count = f"{write_count(len(some), 'notification')}, " if len(failed) > 1 else ""
+        yield f"{count}{next_one.summary}"
 
 
 def explain_waiting(waiting: Sequence[Delivery]) -> Iterator[str]:
