@@ -21,7 +21,7 @@ from rollback_drills.gate.document import Gate
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.delivery_request import Instant, ModeName, Signer, SomeDays, described_by
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.reports.artifact_keys import gate_key
 from rollback_drills.reports.run_events import FLEET
 from rollback_drills.settings import Settings, read_settings

@@ -12,7 +12,7 @@ from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
 from rollback_drills.planning.delivery_request import Instant, Signer
-from rollback_drills.reports.pages import summarise_trend
+from rollback_drills.reports.trend_page import summarise_trend
 from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
 from tasks.suppression_review import count_suppressions, publish_review

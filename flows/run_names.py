@@ -11,7 +11,7 @@ from prefect.context import FlowRunContext, SyncClientContext
 
 from rollback_drills.evidence.population import Changes
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness, worst
+from rollback_drills.readiness.states import Readiness, worst
 
 _MOST_TAGS = 20  # of each kind; a fleet has more schedules than anybody reads tags
 

@@ -23,7 +23,7 @@ from rollback_drills.evidence.shards import ShardResult
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.outbox.undelivered import find_still_undelivered
 from rollback_drills.planning.unused_providers import describe_unused
-from rollback_drills.readiness.terms import Readiness, worst
+from rollback_drills.readiness.states import Readiness, worst
 from rollback_drills.reports.publication import is_fleet_page_due
 from rollback_drills.reports.sharded_page import render_sharded_fleet
 from tasks.artifacts import publish_fleet

@@ -1,6 +1,6 @@
 """What the final states of runs are called; automations find runs by these names."""
 
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 STATE_NAMES = {
     Readiness.READY: "Ready",

@@ -15,7 +15,7 @@ from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.names.variables import VARIABLES, SetVariable, find_variable, name_with_file
 from rollback_drills.readiness.criteria import Criteria
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.states import Mode
 from rollback_drills.redaction.secret_variables import OWN, find_secret
 
 DESCRIPTIONS: Final = {

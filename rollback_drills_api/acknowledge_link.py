@@ -18,7 +18,7 @@ from rollback_drills.console.rendering import SERVED_POLICY, stylesheet
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.linked_route import LinkedRoute, find_linked_route
 from rollback_drills.names.people import LINK, PROXY
-from rollback_drills_api.acknowledging import acknowledge_choices
+from rollback_drills_api.acknowledgements import acknowledge_choices
 from rollback_drills_api.bodies import SaidBody
 from rollback_drills_api.form_guard import check_origin
 from rollback_drills_api.key_book import KeyBook

@@ -14,25 +14,25 @@ from starlette.responses import Response
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills_api import (
     acknowledge_link,
-    acknowledging,
-    building,
+    acknowledgements,
+    built_documents,
+    calendar_and_badges,
     calendar_feed,
     console,
     console_forms,
     console_replays,
     console_tables,
-    delivering,
+    delivery,
     docs_page,
-    granting,
+    drills,
+    exception_requests,
+    exceptions,
     health,
     lookback,
     metrics,
-    publishing,
     reads,
-    recording,
-    replaying,
-    requesting,
-    retiring,
+    replays,
+    retirements,
 )
 from rollback_drills_api.answers import encode
 from rollback_drills_api.boundary import Boundary
@@ -74,11 +74,11 @@ def build_app(options: ApiOptions) -> FastAPI:
     app.state.form_keys = KeyBook(options.open_form_keys)
     app.state.service = Service(options, book, FleetCache(options.settings))
     read = (
-        *(reads, lookback, publishing, console_forms, console_tables, console_replays, console),
+        *(reads, lookback, calendar_and_badges, console_forms, console_tables, console_replays, console),
         *(metrics, health, acknowledge_link, docs_page, calendar_feed),
     )
-    acting = (delivering, acknowledging, granting, recording, retiring, requesting, replaying)
-    for module in (*read, *acting, building):
+    acting = (delivery, acknowledgements, exceptions, drills, retirements, exception_requests, replays)
+    for module in (*read, *acting, built_documents):
         # as they are: a router that is included looks for its route once more, with every request
         app.router.routes.extend(module.router.routes)
     app.add_api_route(

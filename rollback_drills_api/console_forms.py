@@ -17,10 +17,12 @@ from rollback_drills.console.pages import write_schedule
 from rollback_drills.console.source import Console
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills_api.acknowledging import acknowledge_choices
+from rollback_drills_api.acknowledgements import acknowledge_choices
 from rollback_drills_api.approval_bodies import AskBody
 from rollback_drills_api.bodies import RecordBody, SaidBody
 from rollback_drills_api.console import answer_page, give, links_from, only, read_served
+from rollback_drills_api.drills import record
+from rollback_drills_api.exception_requests import ask, decide
 from rollback_drills_api.forms import (
     Act,
     Asked,
@@ -32,8 +34,6 @@ from rollback_drills_api.forms import (
     perform,
     receive,
 )
-from rollback_drills_api.recording import record
-from rollback_drills_api.requesting import ask, decide
 from rollback_drills_api.security import asking, reading
 from rollback_drills_api.service import Readable, Served, Service
 

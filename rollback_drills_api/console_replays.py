@@ -28,7 +28,7 @@ from rollback_drills_api.forms import (
     perform,
     receive,
 )
-from rollback_drills_api.replaying import approve_replay, execute_replay, send_again
+from rollback_drills_api.replays import approve_replay, execute_replay, send_again
 from rollback_drills_api.security import asking, reading
 from rollback_drills_api.service import Readable, Served, Service
 

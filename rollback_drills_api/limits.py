@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive
 
+from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.quotation import json_path, show
-from rollback_drills.documents.repeats import Location
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.strict_json import check_strictly, parse_strictly
 from rollback_drills_api.problems import Problem

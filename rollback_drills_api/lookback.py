@@ -35,8 +35,8 @@ from rollback_drills.reports.paging import HistoryPage
 from rollback_drills.reports.period import Period, trend_period
 from rollback_drills.reports.routes import RouteRow, find_routes
 from rollback_drills.reports.trend import Trend, find_trend
-from rollback_drills_api.acting import BuiltMetadata, describe_built, name_caller
-from rollback_drills_api.describing import described
+from rollback_drills_api.callers import BuiltMetadata, describe_built, name_caller
+from rollback_drills_api.openapi_answers import described
 from rollback_drills_api.queries import (
     ExplanationQuery,
     NotificationQuery,

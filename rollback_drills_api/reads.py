@@ -12,10 +12,10 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.gate.production_readiness import ProductionReadiness, production_readiness
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
-from rollback_drills.readiness.terms import Readiness, worst
+from rollback_drills.readiness.states import Readiness, worst
 from rollback_drills.reports.upcoming import UpcomingPage, find_period, list_upcoming
-from rollback_drills_api.describing import described
 from rollback_drills_api.fleet import JudgedFleet
+from rollback_drills_api.openapi_answers import described
 from rollback_drills_api.queries import FleetPage, FleetQuery, UpcomingQuery
 from rollback_drills_api.service import Readable
 

@@ -15,7 +15,7 @@ from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
-    from rollback_drills.recovery.recording import Writer
+    from rollback_drills.recovery.recorded_act import Writer
 
 ByOption = Annotated[str | None, typer.Option(help="Who does it, for the evidence. (required)")]
 ReasonOption = Annotated[str | None, typer.Option(help="Why, for the evidence. (required)")]
@@ -70,6 +70,6 @@ def recorded_refusal() -> Iterator[None]:
 
 def make_writer(database: "Database") -> "Writer":
     """Return what writes into the evidence, with the key from Prefect and the clock of the database."""
-    from rollback_drills.recovery.recording import Writer  # SQLAlchemy takes half a second to import
+    from rollback_drills.recovery.recorded_act import Writer  # SQLAlchemy takes half a second to import
 
     return Writer(open_key, "cli", database.now())

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from rollback_drills.readiness.terms import PRESSING_FIRST, Readiness
+from rollback_drills.readiness.states import PRESSING_FIRST, Readiness
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills_cli.output import print_left_out, print_line
 

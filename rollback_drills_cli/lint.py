@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.finding import DOCUMENT_ENDINGS, RECORDS_ENDING, search
+from rollback_drills.documents.document_search import DOCUMENT_ENDINGS, RECORDS_ENDING, search
 from rollback_drills.documents.history_pairs import find_kind
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.yaml_text import is_yaml

@@ -87,9 +87,9 @@ def trends(
     """Count suppressed notifications by ISO week, and why."""
     from rollback_drills.database.tables import LEDGER
     from rollback_drills.reports.filters import RouteFilter
-    from rollback_drills.reports.pages import summarise_trend, top_counts, week_rows
     from rollback_drills.reports.period import trend_period
     from rollback_drills.reports.trend import find_trend
+    from rollback_drills.reports.trend_page import summarise_trend, top_counts, week_rows
 
     at = parse_now(now)
     period = trend_period(*parse_period(since, until), weeks, now=at)

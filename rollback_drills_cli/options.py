@@ -10,7 +10,7 @@ from rollback_drills.documents.instants import explain_far, read_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.states import Mode
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
 
 WORK_POOL: Final = "drills"

@@ -35,7 +35,7 @@ from rollback_drills_cli.output import print_json, print_line, print_table
 if TYPE_CHECKING:
     from rollback_drills.evidence.outages.acts import DiscardRecord, ExecutionRecord
     from rollback_drills.outbox.rows import OutboxRow
-    from rollback_drills.recovery.recording import Recording
+    from rollback_drills.recovery.recorded_act import Recording
 
 app = typer.Typer(
     cls=CommandGroup,

@@ -19,7 +19,7 @@ from rollback_drills.planning.routes import (
     parse_requested,
 )
 from rollback_drills.planning.unused_providers import explain_unused
-from rollback_drills.readiness.terms import worst
+from rollback_drills.readiness.states import worst
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
 from rollback_drills_cli.check import exit_with, print_documents

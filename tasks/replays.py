@@ -18,7 +18,7 @@ from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.queries import find_ids
 from rollback_drills.recovery.act import Act
-from rollback_drills.recovery.recording import Writer
+from rollback_drills.recovery.recorded_act import Writer
 from rollback_drills.recovery.replay_checks import NOT_REPLAYABLE
 from rollback_drills.recovery.replay_records import ApprovalRecord, RequestRecord
 from rollback_drills.recovery.replays import approve_replay, execute_replay, replay, request_replay

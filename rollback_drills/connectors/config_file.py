@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from rollback_drills.connectors.entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
 from rollback_drills.connectors.types import FURTHER_TYPES
 from rollback_drills.documents.careful_reader import UnusableDocumentError, explain_repeats
+from rollback_drills.documents.duplicate_keys import parse_json
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import json_path
-from rollback_drills.documents.repeats import parse_json
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError

@@ -20,7 +20,7 @@ from rollback_drills.names import ids
 from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.long_lists import list_some
 
 GENERATED_BY: Final = "console"

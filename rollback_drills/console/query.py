@@ -9,7 +9,7 @@ from typing import Any, Final, Self, TypeVar
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 ROWS_ON_A_PAGE: Final = 100
 Choice = TypeVar("Choice", bound=StrEnum)

@@ -11,13 +11,13 @@ from rollback_drills.console.drills import RecordedDrill
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.index import P, read_rows
-from rollback_drills.evidence.recorded_plan import RecordedPlan
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     ACKNOWLEDGEMENT_KIND,
     DRILL_KIND,
     EXCEPTION_KIND,
     PLAN_KIND,
 )
+from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.names.spellings import find_spellings_by_index

@@ -15,14 +15,14 @@ from rollback_drills.console.source import Console
 from rollback_drills.database.alarm_path_rows import is_no_alarm_path
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ROUTE_DELIVERY_KIND
 from rollback_drills.followup.connector_health import ConnectorHealth, read_connectors
 from rollback_drills.planning.category import Category
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.imported import ROWS_AT_ONCE
-from rollback_drills.reports.pages import top_counts
 from rollback_drills.reports.period import Period, last_weeks, monday_of
 from rollback_drills.reports.trend import Trend, find_trend
+from rollback_drills.reports.trend_page import top_counts
 
 WEEKS: Final = 12
 _CATEGORIES: Final[Mapping[Category, str]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from rollback_drills.documents.changes import Changes
-from rollback_drills.documents.finding import DOCUMENT_ENDINGS, search
+from rollback_drills.documents.document_search import DOCUMENT_ENDINGS, search
 from rollback_drills.documents.fleet_changes import add_changes, load_changes, warn_of_changes
 from rollback_drills.documents.found_files import find_files, find_histories, is_one_file, refuse_empty
 from rollback_drills.documents.history import History
@@ -17,10 +17,10 @@ from rollback_drills.documents.history_pairs import (
     key_of,
     read_history,
 )
+from rollback_drills.documents.json_lines import count_records, is_records, read_records
 from rollback_drills.documents.left_out import explain_left_out
 from rollback_drills.documents.namesakes import explain_lookalikes, refuse_duplicates
 from rollback_drills.documents.reader import D, Loaded, read_document
-from rollback_drills.documents.records import count_records, is_records, read_records
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.settled import read_all_settled, read_settled
 from rollback_drills.documents.similar_names import find_similar

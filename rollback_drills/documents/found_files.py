@@ -7,7 +7,7 @@ from typing import NamedTuple, NoReturn
 
 import msgspec
 
-from rollback_drills.documents.finding import DOCUMENT_ENDINGS, RECORDS_ENDING, search
+from rollback_drills.documents.document_search import DOCUMENT_ENDINGS, RECORDS_ENDING, search
 from rollback_drills.documents.history_pairs import Histories, NamedFile, by_key, name_files
 from rollback_drills.documents.left_out import explain_left_out
 from rollback_drills.documents.reader import Loaded, hide_folder

@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 import msgspec
 
-from rollback_drills.documents.finding import DOCUMENT_ENDINGS, RECORDS_ENDING
+from rollback_drills.documents.document_search import DOCUMENT_ENDINGS, RECORDS_ENDING
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.terminal_text import show_path

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
+from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.quotation import json_path, show
-from rollback_drills.documents.repeats import Location
 from rollback_drills.documents.shapes import choices_at, is_known, keys_at, known_keys
 from rollback_drills.documents.similar_names import find_similar
 

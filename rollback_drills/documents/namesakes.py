@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.finding import find_links
+from rollback_drills.documents.document_search import find_links
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.subject import Subject
 from rollback_drills.names.keys import name_key

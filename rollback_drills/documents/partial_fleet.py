@@ -16,9 +16,9 @@ from rollback_drills.documents.fleet_changes import load_changes
 from rollback_drills.documents.found_files import find_files, find_histories, is_one_file
 from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id, is_bare
 from rollback_drills.documents.history_pairs import Histories, NamedFile, key_of, read_history
+from rollback_drills.documents.json_lines import Line, is_records, read_lines
+from rollback_drills.documents.json_lines_index import ChangedFileError, index_records
 from rollback_drills.documents.reader import read_bytes
-from rollback_drills.documents.records import Line, is_records, read_lines
-from rollback_drills.documents.records_index import ChangedFileError, index_records
 from rollback_drills.documents.settled import read_all_settled
 from rollback_drills.documents.shard import Shard
 from rollback_drills.documents.subject import DrillKey, Subject, find_drills

@@ -3,9 +3,9 @@
 import json
 from typing import Any, Final
 
+from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.odd_names import shows_something
 from rollback_drills.documents.privacy.privacy_rules import find_private, may_hold_private
-from rollback_drills.documents.repeats import Location
 
 _LONGEST_VALUE_SHOWN: Final = 60
 

@@ -10,9 +10,9 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
+from rollback_drills.documents.duplicate_keys import START, Origin, certainly_has_no_repeats, parse_json
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.privacy.private_texts import is_public
-from rollback_drills.documents.repeats import START, Origin, certainly_has_no_repeats, parse_json
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.yaml_text import is_yaml, to_json

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
-from rollback_drills.documents.finding import Searched
+from rollback_drills.documents.document_search import Searched
 from rollback_drills.documents.reader import D, Loaded
 from rollback_drills.documents.subject import Subject
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.repeats import Location
 
 
 def is_known(model: type[Document], loc: Location) -> bool:

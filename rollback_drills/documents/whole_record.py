@@ -4,9 +4,9 @@ from typing import Final
 
 import msgspec
 
+from rollback_drills.documents.duplicate_keys import has_as_many_commas
 from rollback_drills.documents.history import History
 from rollback_drills.documents.privacy.privacy_rules import may_hold_private
-from rollback_drills.documents.repeats import has_as_many_commas
 from rollback_drills.documents.schedule import Schedule
 
 

@@ -8,7 +8,7 @@ from rollback_drills.evidence.in_force import Departures
 from rollback_drills.evidence.index import LedgerRow
 from rollback_drills.evidence.population import Changes, KnownFindings, Summary, digest_population
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import CHECK_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND
 from rollback_drills.redaction.computed import Computed
 
 

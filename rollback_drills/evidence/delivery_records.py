@@ -8,7 +8,7 @@ import msgspec
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import DELIVERY_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import DELIVERY_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import (
     Delivery,

@@ -16,7 +16,7 @@ from rollback_drills.documents.history import Drill, Finding
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import group_spellings

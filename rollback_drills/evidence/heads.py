@@ -14,7 +14,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
 from rollback_drills.evidence.ledger.merkle import HASH_SIZE, Subtree, last_leaf
-from rollback_drills.evidence.records import KEY_KIND
+from rollback_drills.evidence.record_kinds import KEY_KIND
 
 # Made once: every append asks for both twice.
 _NEWEST_HEAD: Final = select(HEADS).order_by(HEADS.c.tree_size.desc()).limit(1)

@@ -3,7 +3,7 @@
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import IMPORT_KIND
+from rollback_drills.evidence.record_kinds import IMPORT_KIND
 from rollback_drills.evidence.written_record import WrittenRecord
 
 

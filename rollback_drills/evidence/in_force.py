@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_rows, read_time
+from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.recorded_plan import RecordedPlan
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 
 HAS_DIGEST: Final = LEDGER.c.record.contains('"finding_digest":"')
 """Whether a plan holds until a newer plan is written."""

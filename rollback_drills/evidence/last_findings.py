@@ -18,7 +18,7 @@ from rollback_drills.evidence.check_records import RecordedCheck, RecordedFindin
 from rollback_drills.evidence.in_force import IS_CHECK
 from rollback_drills.evidence.index import read_if_readable, read_rows, read_time
 from rollback_drills.evidence.population import Changes, KnownFindings, Summary, digest_population
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, PRUNING_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND, PRUNING_KIND
 
 _ROWS_AT_ONCE: Final = 1000
 _NO_RECORD: Final = ""

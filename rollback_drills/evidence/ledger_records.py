@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, PRUNING_KIND, SETBACK_KIND
+from rollback_drills.evidence.record_kinds import CLOCK_KIND, KEY_KIND, PRUNING_KIND, SETBACK_KIND
 from rollback_drills.redaction.computed import Computed
 
 _SESSION: Final = "rcd-ledger"

@@ -8,13 +8,13 @@ from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
+from rollback_drills.evidence.record_kinds import DECISION_KIND, PLAN_KIND
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.windows_and_absences import NamedWindow, OwnerAvailability
 from rollback_drills.readiness.reports import CadenceFacts, ScheduleFacts
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.redaction.computed import Computed
 
 

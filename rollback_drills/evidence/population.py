@@ -12,7 +12,7 @@ import msgspec
 
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.record import Record
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.redaction.redactor import Redact
 
 KnownFindings = dict[str, str]

@@ -18,7 +18,7 @@ from rollback_drills.evidence.heads import find_nodes
 from rollback_drills.evidence.last_findings import forget_findings
 from rollback_drills.evidence.ledger.merkle import fold, frontier_of
 from rollback_drills.evidence.ledger_records import PruningRecord
-from rollback_drills.evidence.records import LEDGER_KINDS
+from rollback_drills.evidence.record_kinds import LEDGER_KINDS
 
 _ROWS_AT_ONCE: Final = 1000
 

@@ -20,7 +20,7 @@ from rollback_drills.evidence.check_records import RecordedFinding
 from rollback_drills.evidence.index import read_rows
 from rollback_drills.evidence.last_findings import find_last_check, read_last_check
 from rollback_drills.evidence.population import KnownFindings, Part, ShardReport, Summary
-from rollback_drills.evidence.records import PLAN_KIND
+from rollback_drills.evidence.record_kinds import PLAN_KIND
 
 _THE_CHECK: Final = ""
 """Stands for the shard in the row of the check itself."""

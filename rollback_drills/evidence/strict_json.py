@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any, Final
 
+from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.quotation import json_path, show
-from rollback_drills.documents.repeats import Location
 from rollback_drills.errors import UsageError
 
 _LARGEST_INTEGER: Final = 2**53 - 1

@@ -12,7 +12,7 @@ from rollback_drills.documents.evidence_texts import check_person, check_text
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
+from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND
 from rollback_drills.names import ids
 from rollback_drills.redaction.computed import Computed
 

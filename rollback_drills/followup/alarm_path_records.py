@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import ALARM_PATH_KIND
+from rollback_drills.evidence.record_kinds import ALARM_PATH_KIND
 from rollback_drills.followup.alarm_paths import AlarmPathFinding, EventKind, MissedDrill
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key

@@ -11,7 +11,7 @@ from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import DEAD, NOTIFIED, State
 from rollback_drills.planning.escalation_chain import Chain, read_chain
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from rollback_drills.followup.next_actions import Action, CycleState, NextAction
 from rollback_drills.followup.retests import Retest
 from rollback_drills.followup.route_status import find_standings
 from rollback_drills.followup.totals import NO_TOTALS, Totals
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.command_line import write_command
 
 DASHBOARD_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-dashboard.v1"

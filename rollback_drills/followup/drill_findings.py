@@ -10,7 +10,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.history import Drill
 from rollback_drills.evidence.index import LedgerRow, read_rows
-from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.open_findings import OpenFinding, find_open_findings
 

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.time_data import TimeData
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import ESCALATION_KIND
+from rollback_drills.evidence.record_kinds import ESCALATION_KIND
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
 from rollback_drills.followup.escalations import TakenStep
 from rollback_drills.redaction.computed import Computed

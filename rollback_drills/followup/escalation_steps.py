@@ -11,7 +11,7 @@ from rollback_drills.planning.escalation_chain import Chain, Link
 from rollback_drills.planning.repeats import REPEAT_AFTER
 from rollback_drills.planning.routes import Route
 from rollback_drills.planning.windows_and_absences import Suppressions
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 
 @dataclass(frozen=True, slots=True)

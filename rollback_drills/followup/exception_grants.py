@@ -20,7 +20,7 @@ from rollback_drills.followup.exception_requests import (
 from rollback_drills.followup.exceptions import ExceptionRecord, Grant, record_exception
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.recording.target import choose_subject, no_schedule
 from rollback_drills.settings import Settings
 

@@ -11,7 +11,7 @@ import msgspec
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import EXCEPTION_DECLINE_KIND, EXCEPTION_REQUEST_KIND
+from rollback_drills.evidence.record_kinds import EXCEPTION_DECLINE_KIND, EXCEPTION_REQUEST_KIND
 from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord, check_end
 from rollback_drills.names import ids

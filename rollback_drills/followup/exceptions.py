@@ -11,7 +11,7 @@ from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import EXCEPTION_KIND
+from rollback_drills.evidence.record_kinds import EXCEPTION_KIND
 from rollback_drills.followup.approval import check_approval
 from rollback_drills.names import ids
 from rollback_drills.readiness.cycle import Cycle

@@ -25,7 +25,7 @@ from rollback_drills.planning.routes import Route
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 _ASKED_AGAIN_AFTER: Final = timedelta(days=1)
 

@@ -11,7 +11,7 @@ from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import read_all
-from rollback_drills.evidence.records import PLAN_KIND
+from rollback_drills.evidence.record_kinds import PLAN_KIND
 from rollback_drills.followup.exception_requests import (
     DeclineRecord,
     ExceptionRequestRecord,

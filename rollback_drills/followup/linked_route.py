@@ -11,7 +11,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import LINK_REVOCATION_KIND
+from rollback_drills.evidence.record_kinds import LINK_REVOCATION_KIND
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementRecord,

@@ -11,7 +11,7 @@ from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, WAIT
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.repeats import REPEAT_AFTER
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 
 class Action(StrEnum):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_all, read_rows
-from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import group_spellings
 from rollback_drills.recording.retests import RetestRecord, open_retests

@@ -14,7 +14,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import read_if_readable
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import RETIREMENT_KIND
+from rollback_drills.evidence.record_kinds import RETIREMENT_KIND
 from rollback_drills.followup.approval import check_approval
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key

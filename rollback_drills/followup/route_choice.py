@@ -12,8 +12,8 @@ from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.record_kinds import DECISION_KIND, PLAN_KIND
 from rollback_drills.evidence.recorded_plan import RecordedPlan
-from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.followup.acknowledgement import NotifiedRoute
 from rollback_drills.names import ids
 from rollback_drills.names.keys import is_same, name_key

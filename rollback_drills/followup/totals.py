@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from rollback_drills.database.alarm_path_rows import is_no_alarm_path
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, DELIVERY_KIND, PLAN_KIND
+from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND, DELIVERY_KIND, PLAN_KIND
 
 _KINDS: Final = (PLAN_KIND, DELIVERY_KIND, ACKNOWLEDGEMENT_KIND)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from rollback_drills.gate.decision import name_check
 from rollback_drills.gate.document import Gate, GateCheck
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.workflow_commands import write_command
 
 _RECORD: Final = re.compile(r"(?P<file>.*\.jsonl):(?P<line>\d+)(?:#\w+)?", re.DOTALL)

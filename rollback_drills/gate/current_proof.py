@@ -8,7 +8,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.gate.document import Finding, GateCheck
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 CURRENT_PROOF: Final = "go_backend_rollback_drill_current_proof"
 _STALE: Final = "go_rollback_drill_proves_what_is_promoted"

@@ -16,7 +16,7 @@ from rollback_drills.gate.production_readiness import (
 )
 from rollback_drills.gate.promotion_reports import PromotionReport, PromotionReports
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Mode, Readiness, worst
+from rollback_drills.readiness.states import Mode, Readiness, worst
 from rollback_drills.rendering.long_lists import MOST_ROWS, list_some, name_some
 
 GO: Final = "go"

@@ -7,7 +7,7 @@ import msgspec
 from rollback_drills import PRODUCT
 from rollback_drills.gate.promotion_reports import EvidenceReport, PlanReport, RehearsalReport
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
-from rollback_drills.readiness.terms import Mode, Readiness
+from rollback_drills.readiness.states import Mode, Readiness
 
 GATE_SCHEMA: Final = "rollback-drills.gate.v1"
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from rollback_drills.gate.decision import name_check
 from rollback_drills.gate.document import Gate, GateCheck
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.junit import Case, write_suite
 
 _SUITE: Final = "release-gate"

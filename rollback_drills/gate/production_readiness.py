@@ -13,7 +13,7 @@ from rollback_drills.readiness.history_faults import WARNINGS
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check, HistoryReport, ScheduleReport
 from rollback_drills.readiness.schedule_faults import ACTIVE, FAR_START
-from rollback_drills.readiness.terms import Mode, Readiness, worst
+from rollback_drills.readiness.states import Mode, Readiness, worst
 
 HISTORY_CHECK: Final = "go_backend_rollback_drill_history"
 SCHEDULE_CHECK: Final = "go_backend_rollback_drill_schedule"

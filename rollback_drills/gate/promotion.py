@@ -33,7 +33,7 @@ from rollback_drills.gate.promotion_reports import (
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.checklist import Checklist
 from rollback_drills.readiness.criteria import Criteria
-from rollback_drills.readiness.terms import Mode, Readiness
+from rollback_drills.readiness.states import Mode, Readiness
 
 P = TypeVar("P", bound=PromotionDocument)
 R = TypeVar("R", EvidenceReport, PlanReport, RehearsalReport)

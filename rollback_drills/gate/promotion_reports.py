@@ -4,7 +4,7 @@ import msgspec
 
 from rollback_drills import PRODUCT
 from rollback_drills.readiness.reports import Check
-from rollback_drills.readiness.terms import Mode, Readiness
+from rollback_drills.readiness.states import Mode, Readiness
 
 Minutes = float | int | None
 

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError, examine, find_place
 from rollback_drills.documents.changes import Changes
+from rollback_drills.documents.document_search import find_links
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.finding import find_links
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.fleet_changes import warn_of_changes
+from rollback_drills.documents.json_lines import is_records
 from rollback_drills.documents.lookalike_names import find_lookalike_names
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import BOM, Loaded, read_bytes, read_document, read_json
-from rollback_drills.documents.records import is_records
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from rollback_drills.documents.changes import Changes
+from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.quotation import json_path
-from rollback_drills.documents.repeats import Location
 from rollback_drills.documents.routing_policy import Period, RoutingPolicy
 
 _YEAR: Final = timedelta(days=366)

@@ -10,7 +10,7 @@ from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_SCHEMA, UTC_ZONE, Attachment, Notification
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import NOTIFIED, State
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 _logger = logging.getLogger(__name__)
 _EARLIEST: Final = -62_135_596_800

@@ -16,7 +16,7 @@ from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import eligible_providers, resolve_routes
 from rollback_drills.planning.windows_and_absences import Suppressions
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.relative_time import one_line, write_count
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.alarm_path"

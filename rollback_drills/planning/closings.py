@@ -25,7 +25,7 @@ from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleReport
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.long_lists import name_some
 
 _MOST_NAMED: Final = 10

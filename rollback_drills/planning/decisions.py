@@ -30,7 +30,7 @@ from rollback_drills.planning.windows_and_absences import (
     Suppressions,
 )
 from rollback_drills.readiness.cycle import Cycle
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.redaction.computed import Computed
 
 _AVAILABLE: Final = OwnerAvailability(available=True, reason="")

@@ -14,7 +14,7 @@ from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.notification_title import write_title
 from rollback_drills.planning.plan import OwnerRoute, Plan
 from rollback_drills.readiness.reports import ChangeFacts, ScheduleReport
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 _CONTROLS: Final = (
     "The event names no secret, URL or host.",

@@ -33,7 +33,7 @@ from rollback_drills.readiness.acceptance import find_problems
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.due_origin import explain_due
 from rollback_drills.readiness.reports import Check
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.relative_time import write_time
 
 EXPLANATION_SCHEMA: Final = "rollback-drills.explanation.v1"

@@ -21,7 +21,7 @@ from rollback_drills.planning.troubles import Trouble, find_troubles
 from rollback_drills.planning.upcoming import find_due_times
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.criteria import Criteria
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.relative_time import write_time
 
 SOON: Final = timedelta(days=30)

@@ -18,7 +18,7 @@ from rollback_drills.planning.event import Event
 from rollback_drills.planning.latest_drill_text import describe_latest_drill
 from rollback_drills.planning.plan import OwnerRoute, Plan
 from rollback_drills.readiness.reports import ScheduleReport
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.relative_time import write_minutes, write_sentences
 
 

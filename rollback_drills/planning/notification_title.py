@@ -2,7 +2,7 @@
 
 from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.reports import ScheduleReport
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 
 def write_title(schedule_report: ScheduleReport, plan: Plan) -> str:

@@ -27,7 +27,7 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import Route
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 
 def known_names(subjects: Sequence[Subject], judgements: Sequence[Judgement]) -> list[str]:

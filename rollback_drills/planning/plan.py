@@ -15,7 +15,7 @@ from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.routes import Route
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.reports import ScheduleReport
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.redaction.computed import Computed
 
 PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-plan.v1"

@@ -13,7 +13,7 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification, Suppression
 from rollback_drills.notifications.states import NOTIFIED, UNCERTAIN, UNSENT, State
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 REPEAT_AFTER: Final[Mapping[Readiness, timedelta]] = {
     Readiness.DUE_SOON: timedelta(days=7),

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.quotation import json_path, show
-from rollback_drills.documents.repeats import Location
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerRule, RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.similar_names import find_similar

@@ -16,7 +16,7 @@ from rollback_drills.documents.spans import Span
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.windows_and_absences import matches
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 ABSENT: Final = "not available"

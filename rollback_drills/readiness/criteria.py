@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.states import Mode
 
 
 @dataclass(frozen=True)

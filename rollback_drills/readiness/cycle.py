@@ -7,7 +7,7 @@ import msgspec
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.names import ids
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 
 class Cycle(msgspec.Struct, frozen=True, gc=False):

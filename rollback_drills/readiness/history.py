@@ -27,7 +27,7 @@ from rollback_drills.readiness.due import find_latest
 from rollback_drills.readiness.history_faults import find_history_faults
 from rollback_drills.readiness.open_findings import OpenFinding, find_open_findings
 from rollback_drills.readiness.reports import HistoryFacts, HistoryReport
-from rollback_drills.readiness.terms import Mode, Readiness
+from rollback_drills.readiness.states import Mode, Readiness
 
 # Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
 _NEEDS_ATTENTION, _READY = Readiness.NEEDS_ATTENTION, Readiness.READY

@@ -19,7 +19,7 @@ from rollback_drills.readiness.schedule import report_schedule
 from rollback_drills.readiness.schedule_faults import ACTIVE, IS_RETIRED, RETIRED
 from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.stale_proof import bring_forward, write_change
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.relative_time import write_sentences
 
 

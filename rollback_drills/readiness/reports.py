@@ -11,7 +11,7 @@ from rollback_drills.documents.cadences.interval_cadence import DuePolicy
 from rollback_drills.documents.calendars.working_days import WorkCalendar
 from rollback_drills.documents.written_policy import WrittenCalendar, WrittenRule, WrittenWindow
 from rollback_drills.readiness.open_findings import OpenFinding
-from rollback_drills.readiness.terms import Mode, Readiness
+from rollback_drills.readiness.states import Mode, Readiness
 from rollback_drills.rendering.relative_time import write_count
 
 HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1"

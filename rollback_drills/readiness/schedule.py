@@ -41,7 +41,7 @@ from rollback_drills.readiness.schedule_faults import (
     REQUIREMENTS,
     ROUTES,
 )
-from rollback_drills.readiness.terms import Mode, Readiness
+from rollback_drills.readiness.states import Mode, Readiness
 
 # Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
 _NEEDS_ATTENTION, _DUE_SOON, _READY = Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY

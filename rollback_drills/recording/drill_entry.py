@@ -19,7 +19,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.readiness.acceptance import is_in_future
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.states import Mode
 
 _FIELD: Final = re.compile(r"\$\.(\w+)")
 _BOM: Final = b"\xef\xbb\xbf"

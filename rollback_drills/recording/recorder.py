@@ -21,7 +21,7 @@ from rollback_drills.evidence.drills import SeenDrills, find_drills
 from rollback_drills.readiness.acceptance import find_problems, is_accepted
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.recording.document import append_drill, new_history
 from rollback_drills.recording.document_file import locked, write_document
 from rollback_drills.recording.drill_entry import drill_to_wire

@@ -10,7 +10,7 @@ from rollback_drills.documents.history import Drill
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import RETEST_KIND
+from rollback_drills.evidence.record_kinds import RETEST_KIND
 from rollback_drills.names import ids
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future

@@ -15,7 +15,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import read_if_readable
 from rollback_drills.evidence.outages.acts import ExecutionRecord
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     REPLAY_APPROVAL_KIND,
     REPLAY_EXECUTION_KIND,
     REPLAY_REFUSAL_KIND,

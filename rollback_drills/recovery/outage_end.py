@@ -12,7 +12,7 @@ from rollback_drills.evidence.outages.watch import once_closed
 from rollback_drills.names.keys import name_key
 from rollback_drills.outbox.destinations import find_destination
 from rollback_drills.recovery.act import Act
-from rollback_drills.recovery.recording import Recording, Writer, recording
+from rollback_drills.recovery.recorded_act import Recording, Writer, recording
 
 
 @repeat_on_conflict

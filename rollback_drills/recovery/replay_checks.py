@@ -9,7 +9,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.outbox.queries import REPLAYABLE
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.recovery.found_replays import FoundReplay, ReplayState
-from rollback_drills.recovery.recording import read_rows
+from rollback_drills.recovery.recorded_act import read_rows
 
 NOT_REPLAYABLE: Final = (
     "none of these notifications can be replayed: they are delivered, replaced or not in the outbox"

@@ -10,11 +10,15 @@ from msgspec import UNSET, UnsetType
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.outages.acts import ActedNotification, DiscardRecord, ExecutionRecord
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import REPLAY_APPROVAL_KIND, REPLAY_REFUSAL_KIND, REPLAY_REQUEST_KIND
+from rollback_drills.evidence.record_kinds import (
+    REPLAY_APPROVAL_KIND,
+    REPLAY_REFUSAL_KIND,
+    REPLAY_REQUEST_KIND,
+)
 from rollback_drills.names import ids
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.recovery.act import Act
-from rollback_drills.recovery.recording import Writer, describe_rows, name_providers
+from rollback_drills.recovery.recorded_act import Writer, describe_rows, name_providers
 from rollback_drills.redaction.computed import Computed
 
 OPEN_FOR: Final = timedelta(days=7)

@@ -15,7 +15,7 @@ from rollback_drills.names.people import is_same_caller
 from rollback_drills.outbox.queries import discard_rows, replay_rows
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.found_replays import FoundReplay, get_replay
-from rollback_drills.recovery.recording import (
+from rollback_drills.recovery.recorded_act import (
     Recording,
     Writer,
     may_replay,

@@ -13,7 +13,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.heads import newest_head
 from rollback_drills.evidence.index import LedgerRow, read
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.written_record import number_of, object_of, text_of
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.reports.audit_document import AcknowledgementRow, AuditPackage, PlanRow

@@ -4,7 +4,7 @@ import html
 from typing import Final
 
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.xml import legal
 
 LABEL: Final = "rollback drill"

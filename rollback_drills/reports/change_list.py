@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_rows
-from rollback_drills.evidence.records import PLAN_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.rendering.markdown import cell

@@ -10,7 +10,7 @@ from rollback_drills.database.alarm_path_rows import is_no_alarm_path
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.records import DECISION_KIND
+from rollback_drills.evidence.record_kinds import DECISION_KIND
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import NAMES, match
 from rollback_drills.notifications.reasons import Reason

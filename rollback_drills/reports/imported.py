@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.index import LedgerRow, read_rows
-from rollback_drills.evidence.records import IMPORT_KIND
+from rollback_drills.evidence.record_kinds import IMPORT_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.names.spellings import find_spellings_by_index
 

@@ -16,7 +16,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.delivery_records import DELIVERY_SOURCE
 from rollback_drills.evidence.first_records import IMPORTED_FROM
 from rollback_drills.evidence.index import NEVER, LedgerRow, read_rows
-from rollback_drills.evidence.records import DELIVERY_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import DELIVERY_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
 from rollback_drills.outbox.rows import OutboxRow, decode_rows

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_rows
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ROUTE_DELIVERY_KIND
 
 
 class _Outcome(LedgerRow, frozen=True, gc=False):

@@ -11,8 +11,8 @@ from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.in_force import IS_CHECK
 from rollback_drills.evidence.index import LedgerRow, read, read_rows
+from rollback_drills.evidence.record_kinds import PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.recorded_plan import RecordedPlan
-from rollback_drills.evidence.records import PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.names.keys import is_same
 from rollback_drills.names.spellings import find_spellings_by_index
 from rollback_drills.planning.category import Category

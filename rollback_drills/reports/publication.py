@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from rollback_drills.evidence.population import Changes
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.reports.run_page import ScheduleRun
 
 MOST_SCHEDULE_PAGES: Final = 200

@@ -13,7 +13,7 @@ from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.index import LedgerRow, read_rows
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 
 MOST_COMPARED: Final = 1_000
 """How many schedules that have a new plan are compared with what was known before."""

@@ -11,7 +11,7 @@ from rollback_drills.evidence.population import Changes
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.redaction.computed import Computed
 from rollback_drills.reports.event_payloads import (
     CheckPayload,

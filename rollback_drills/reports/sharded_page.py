@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from rollback_drills.evidence.shards import ShardResult
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.markdown import table
 from rollback_drills.rendering.relative_time import write_count

@@ -19,7 +19,7 @@ from rollback_drills.evidence.in_force import (
     find_last_checks,
 )
 from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_time
-from rollback_drills.evidence.records import PLAN_KIND
+from rollback_drills.evidence.record_kinds import PLAN_KIND
 from rollback_drills.planning.category import Action
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.imported import ROWS_AT_ONCE

@@ -16,7 +16,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.planning.upcoming import Kind, Upcoming, find_upcoming
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 UPCOMING_SCHEMA: Final = "rollback-drills.upcoming.v1"
 USUAL_DAYS: Final = 90

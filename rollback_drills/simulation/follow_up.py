@@ -16,7 +16,7 @@ from rollback_drills.planning.closings import is_over
 from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.cycle import Cycle
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.simulation.happenings import DeadEnd
 from rollback_drills.simulation.outbox import Row, SimulatedOutbox
 from rollback_drills.simulation.people import People

@@ -5,7 +5,7 @@ from typing import TypeAlias
 import msgspec
 
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 
 class Happening(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="kind"):

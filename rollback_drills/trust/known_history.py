@@ -13,7 +13,7 @@ from rollback_drills.database.one_of import listed
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.index import LedgerRow, read_if_readable
-from rollback_drills.evidence.records import DRILL_KIND, TRUSTED_KIND, UNTRUSTED_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND, TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.names.spellings import group_spellings, keep_texts
 from rollback_drills.redaction.redactor import REDACTED

@@ -10,7 +10,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import listed
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_if_readable
-from rollback_drills.evidence.records import PLAN_KIND
+from rollback_drills.evidence.record_kinds import PLAN_KIND
 from rollback_drills.trust.known_history import spell_names
 from rollback_drills.trust.signs import LastPlan
 

@@ -12,7 +12,7 @@ from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.planning.notice_closings import close_routes
 from rollback_drills.planning.repeats import decide_repeat
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.long_lists import name_some
 from rollback_drills.rendering.relative_time import one_line

@@ -6,7 +6,7 @@ from datetime import datetime
 from rollback_drills.documents.evidence_texts import require_person, require_reason
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import TRUSTED_KIND, UNTRUSTED_KIND
+from rollback_drills.evidence.record_kinds import TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.names import ids
 from rollback_drills.redaction.computed import Computed
 from rollback_drills.trust.signs import Distrust, OpenDistrust, Sign

@@ -16,7 +16,7 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import is_in_future
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.long_lists import name_some
 
 FEWEST_TURNED_BAD: Final = 5

@@ -25,10 +25,10 @@ from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.queries import find_ids
 from rollback_drills.recovery.act import Act
-from rollback_drills.recovery.recording import Recording, Writer
+from rollback_drills.recovery.recorded_act import Recording, Writer
 from rollback_drills.recovery.replays import approve_replay, execute_replay, replay, request_replay
+from rollback_drills_api.flow_runs import Ran
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.running import Ran
 from tests.samples.builders import open_key
 from tests.samples.recorded_by_run import record_as_the_flow_does
 

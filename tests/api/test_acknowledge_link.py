@@ -15,15 +15,15 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.record import name_run
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
+from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND
 from rollback_drills.followup.linked_route import record_revocation
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.names import ids
 from rollback_drills.outbox.commit import commit
 from rollback_drills.planning.alarm_path import AlarmPath, build_entries
+from rollback_drills_api.flow_runs import Ran
 from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.running import Ran
 from tests.api.conftest import NOTIFICATIONS, client_of
 from tests.samples.builders import open_key
 from tests.samples.plain_records import read_plain
@@ -78,7 +78,7 @@ def without_flows(monkeypatch: pytest.MonkeyPatch, database: Any) -> list[dict[s
         append(database, [name_run(each, flow_run_id) for each in records], open_key)
         return Ran(flow_run_id, "Acknowledged", True, None)
 
-    monkeypatch.setattr("rollback_drills_api.collecting.run_flow", run)
+    monkeypatch.setattr("rollback_drills_api.run_records.run_flow", run)
     return ran
 
 

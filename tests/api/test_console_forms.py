@@ -15,7 +15,7 @@ from rollback_drills.console.acting import FormName
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import DrillsError
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     ACKNOWLEDGEMENT_KIND,
     DRILL_KIND,
     EXCEPTION_KIND,
@@ -37,7 +37,7 @@ PROXIED = parse_login("X-Remote-User", "127.0.0.1", None)
 
 @pytest.fixture(autouse=True)
 def _played(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play_flows(options))
+    monkeypatch.setattr("rollback_drills_api.flow_runs.run_embedded", play_flows(options))
 
 
 @pytest.fixture

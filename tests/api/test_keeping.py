@@ -21,9 +21,9 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import DESTINATIONS
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills_api.answers import Answers, encode
+from rollback_drills_api.flow_runs import Ran, run_deployed, run_embedded
 from rollback_drills_api.limits import RateLimit
 from rollback_drills_api.problems import Problem
-from rollback_drills_api.running import Ran, run_deployed, run_embedded
 from rollback_drills_api.versions import DatabaseWatch
 from tests.unit.conftest import database, url  # noqa: F401 - fixtures
 
@@ -77,7 +77,7 @@ def test_a_prefect_server_that_refuses_a_run_is_named_with_its_status(
     def refuse(*_: object, **__: object) -> None:
         raise httpx.HTTPStatusError("refused", request=request, response=httpx.Response(422))
 
-    monkeypatch.setattr("rollback_drills_api.running._find_flow", lambda _: refuse)
+    monkeypatch.setattr("rollback_drills_api.flow_runs._find_flow", lambda _: refuse)
     monkeypatch.setattr("prefect.deployments.run_deployment", refuse)
     with pytest.raises(Problem) as raised:
         run("deliver-notifications", {}, timeout_seconds=5)

@@ -30,9 +30,9 @@ EXAMPLES = examples(25)
 @pytest.fixture
 def played(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Play the flows."""
-    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play_flows(options))
+    monkeypatch.setattr("rollback_drills_api.flow_runs.run_embedded", play_flows(options))
     # which would ask a Prefect server that would have to start first
-    monkeypatch.setattr("rollback_drills_api.delivering.find_connectors", lambda: frozenset({"webhook"}))
+    monkeypatch.setattr("rollback_drills_api.delivery.find_connectors", lambda: frozenset({"webhook"}))
 
 
 DOCUMENT = build_app(ApiOptions(list)).openapi()

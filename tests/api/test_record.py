@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.appender import append
-from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND
+from rollback_drills_api.flow_runs import Ran
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.running import Ran
 from tests.api.conftest import DRILLS, Keys, client_of
 from tests.api.test_refusals import check_problem
 from tests.samples.builders import open_key
@@ -56,7 +56,7 @@ def runs(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> Runs:
             return Ran(RUN, str(error), is_completed=False, result=None)
         return Ran(RUN, recorded.drill.drill_id, is_completed=not started.fails_after, result=None)
 
-    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play)
+    monkeypatch.setattr("rollback_drills_api.flow_runs.run_embedded", play)
     return started
 
 

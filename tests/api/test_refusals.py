@@ -495,8 +495,8 @@ def test_a_name_is_one_line_of_characters_that_people_see(
 def test_an_unknown_provider_is_refused_before_a_run_is_started(
     options: ApiOptions, keys: Keys, monkeypatch: pytest.MonkeyPatch, provider: str
 ) -> None:
-    monkeypatch.setattr("rollback_drills_api.delivering.find_connectors", lambda: frozenset({"pager"}))
-    monkeypatch.setattr("rollback_drills_api.delivering.run_flow", pytest.fail)
+    monkeypatch.setattr("rollback_drills_api.delivery.find_connectors", lambda: frozenset({"pager"}))
+    monkeypatch.setattr("rollback_drills_api.delivery.run_flow", pytest.fail)
     with client_of(options) as client:
         answer = client.post(WRITES[0], headers=keys.header("operateer"), json={"provider": provider})
     detail = check_problem(answer, 422)["detail"]

@@ -14,8 +14,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from starlette.testclient import TestClient
 
+from rollback_drills_api.flow_runs import Ran, run_deployed
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.running import Ran, run_deployed
 from rollback_drills_api.traces import continue_trace
 from tests.api.conftest import NOTIFICATIONS, Keys, client_of
 from tests.api.played_flows import RUN
@@ -62,7 +62,7 @@ def test_a_request_is_handled_in_the_trace_of_its_caller(
         seen.append(current())
         return Ran(RUN, "done", is_completed=True, result=Raw(b"{}"))
 
-    monkeypatch.setattr("rollback_drills_api.delivering.run_flow", run)
+    monkeypatch.setattr("rollback_drills_api.delivery.run_flow", run)
     for header in ({"traceparent": TRACEPARENT}, {}):
         answer = client.post(f"{NOTIFICATIONS}/deliver", headers=keys.header("operateer") | header)
         assert answer.status_code == 200

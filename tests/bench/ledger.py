@@ -18,7 +18,7 @@ from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.appender import append, columns_of
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ROUTE_DELIVERY_KIND
 from tests.bench.figures import alternate, print_figure, print_throughput
 from tests.checkout import ROOT
 from tests.samples.builders import KEY, open_key

@@ -10,7 +10,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import DECISION_KIND
+from rollback_drills.evidence.record_kinds import DECISION_KIND
 from rollback_drills.reports.filters import CATEGORIES, RouteFilter
 from rollback_drills.reports.period import Period
 from rollback_drills.reports.trend import find_trend

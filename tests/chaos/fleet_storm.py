@@ -29,7 +29,7 @@ from sqlalchemy import func, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.evidence.records import CHECK_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND
 from rollback_drills.notifications.states import NOTIFIED, State
 from tests.chaos.storm import count_unanswered
 from tests.e2e.conftest import PrefectServer, running_server, wait_until

@@ -19,7 +19,7 @@ from rollback_drills.console.links import PrefectLinks, StaticLinks
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
+from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.settings import Settings
@@ -359,7 +359,7 @@ def acting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[st
     settings = Settings(schedule=os.fspath(tmp_path / "schedule.json"), database_url=url)
     login = parse_login("X-Remote-User", "127.0.0.1", "operate, admin")
     options = ApiOptions(lambda: (), settings, login=login, is_embedded=True)
-    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play_flows(options))
+    monkeypatch.setattr("rollback_drills_api.flow_runs.run_embedded", play_flows(options))
     with serve(options) as address:
         yield address, options
 
@@ -373,7 +373,7 @@ def test_two_people_send_a_dead_letter_again_on_a_phone(
     acting: tuple[str, ApiOptions], browser: Browser, axe: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base, options = acting
-    monkeypatch.setattr("rollback_drills_api.replaying.find_replay_approvals", lambda: NEED_APPROVAL)
+    monkeypatch.setattr("rollback_drills_api.replays.find_replay_approvals", lambda: NEED_APPROVAL)
     with Database.at(options.database_url).write() as connection:
         connection.exec_driver_sql("UPDATE outbox SET state = 'permanent', is_indexed = 1")
     browser.show("light", width=390, height=844)

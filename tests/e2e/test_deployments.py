@@ -16,7 +16,7 @@ from prefect.utilities.callables import parameter_schema
 from pytest_httpserver import HTTPServer
 
 from deployments.shipped import read_deployments
-from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
+from rollback_drills.evidence.record_kinds import DELIVERY_KIND, PLAN_KIND
 from tests.checkout import ROOT
 from tests.e2e.conftest import PrefectServer, run_deployment, wait_until
 

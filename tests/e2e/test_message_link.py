@@ -15,7 +15,7 @@ from pytest_httpserver import HTTPServer
 
 from blocks.mail.connector import MailConnector
 from rollback_drills.console.message_links import PAGE_PATH
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
+from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND
 from tests.api.test_server import running_api
 from tests.e2e.chromium import PROGRAM, Browser, open_browser
 from tests.e2e.conftest import PrefectServer

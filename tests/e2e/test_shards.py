@@ -17,7 +17,7 @@ from werkzeug import Response
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import CHECK_SHARDS
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from tests.e2e.conftest import PrefectServer, run_deployment
 from tests.samples.builders import SCHEDULE
 from tests.samples.populations import records, verify

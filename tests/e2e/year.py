@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX
-from rollback_drills.evidence.records import KINDS
+from rollback_drills.evidence.record_kinds import KINDS
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.checkout import ROOT

@@ -16,7 +16,7 @@ from flows.alarm_path_drill import alarm_path_drill
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.records import ALARM_PATH_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ALARM_PATH_KIND, ROUTE_DELIVERY_KIND
 from tests.flows.test_follow_up_in_runs import data_of, pages_of
 from tests.processes.saved_connectors import SavedConnectors
 from tests.samples.builders import SCHEDULE

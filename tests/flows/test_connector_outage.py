@@ -24,7 +24,7 @@ from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     CLOSURE_KIND,
     OUTAGE_KIND,
     REPLAY_EXECUTION_KIND,

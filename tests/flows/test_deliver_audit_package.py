@@ -14,7 +14,7 @@ from blocks.registry import CONNECTORS, ConfiguredConnector
 from flows.deliver_audit_package import deliver_audit_package
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ROUTE_DELIVERY_KIND
 from rollback_drills.settings import Settings
 from rollback_drills_cli.main import app
 from tasks.audit_delivery import choose_providers

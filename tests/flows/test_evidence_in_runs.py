@@ -24,7 +24,7 @@ from rollback_drills.evidence.heads import Head, find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.ledger.checkpoint import read_witnesses
 from rollback_drills.evidence.ledger.keys import SigningKey
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     DECISION_KIND,
     DELIVERY_KIND,
     DRILL_KIND,

@@ -22,7 +22,7 @@ from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.reports.artifact_keys import FLEET_KEY

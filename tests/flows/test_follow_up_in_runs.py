@@ -23,7 +23,7 @@ from flows.request_exception import request_exception
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, ESCALATION_KIND, EXCEPTION_KIND
+from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND, ESCALATION_KIND, EXCEPTION_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.notifications.states import State as DeliveryState
 from tests.flows.test_events import events_of

@@ -21,7 +21,7 @@ from pytest_httpserver import HTTPServer
 from flows.drill_check import drill_check
 from rollback_drills.evidence import committed_plans
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import PLAN_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import PLAN_KIND, ROUTE_DELIVERY_KIND
 from tests.checkout import ROOT
 from tests.samples.builders import SCHEDULE
 from tests.samples.plain_records import read_plain

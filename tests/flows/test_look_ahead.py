@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from blocks.webhook import WebhookConnector
 from flows.look_ahead import look_ahead
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
 from tests.flows.test_follow_up_in_runs import pages_of
 from tests.samples.builders import SCHEDULE

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from flows.drill_check import drill_check
 from flows.record_drill import record_drill
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND, RETEST_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills_cli.main import app
 from tests.samples.builders import DRILL

@@ -17,7 +17,7 @@ from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.heads import Head, find_head
-from rollback_drills.evidence.records import SETBACK_KIND
+from rollback_drills.evidence.record_kinds import SETBACK_KIND
 from rollback_drills.reports.artifact_keys import FLEET_KEY, artifact_key
 from rollback_drills_cli.main import app
 from tasks import evidence

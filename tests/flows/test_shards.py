@@ -19,7 +19,7 @@ from flows.planning import judge_fleet
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.changes import CHANGES_SCHEMA
 from rollback_drills.documents.shard import find_shards
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import Verification
 from tests.samples.builders import SCHEDULE
 from tests.samples.populations import records, verify

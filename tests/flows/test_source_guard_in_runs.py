@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from flows.drill_check import drill_check
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import DECISION_KIND, TRUSTED_KIND, UNTRUSTED_KIND
+from rollback_drills.evidence.record_kinds import DECISION_KIND, TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills_cli.main import app
 from tests.samples.builders import DRILL
 

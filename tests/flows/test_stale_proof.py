@@ -13,7 +13,7 @@ from flows.drill_check import drill_check
 from flows.record_drill import record_drill
 from flows.release_gate import release_gate
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.records import PLAN_KIND
+from rollback_drills.evidence.record_kinds import PLAN_KIND
 from tests.samples.changes import write_changes
 from tests.samples.commands import drills
 from tests.samples.plain_records import read_plain

@@ -17,7 +17,7 @@ from pytest_httpserver import HTTPServer
 from flows import delivery
 from flows.drill_check import drill_check
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import PLAN_KIND
+from rollback_drills.evidence.record_kinds import PLAN_KIND
 from tests.samples.builders import SCHEDULE
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

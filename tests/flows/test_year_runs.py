@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.records import CHECK_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND
 from tests.e2e.year_fleet import YearOfDrills
 from tests.e2e.year_runs import check
 from tests.samples.populations import records, verify

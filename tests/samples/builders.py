@@ -25,7 +25,7 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.reports import Check, HistoryReport, ScheduleReport
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 KEY = SigningKey("rollback-drills/0123456789abcdef", bytes(32))

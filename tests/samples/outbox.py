@@ -8,7 +8,7 @@ from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_SCHEMA, EVENT_TYPE, Notification
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 
 PLANNED_AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 

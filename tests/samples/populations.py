@@ -11,7 +11,7 @@ from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import NOW, judged, make_subject, planned
 from tests.samples.plain_records import read_plain
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     CLOSURE_KIND,
     DISABLED_KIND,
     DISCARD_KIND,
@@ -20,7 +20,7 @@ from rollback_drills.evidence.records import (
 )
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.claims import Claimed, Result, settle_and_claim
-from rollback_drills.recovery.recording import Writer
+from rollback_drills.recovery.recorded_act import Writer
 from tests.samples.builders import NOW, open_key
 from tests.samples.plain_records import read_plain
 

@@ -12,7 +12,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ROUTE_DELIVERY_KIND
 from tests.samples.builders import NOW, open_key
 from tests.samples.plain_records import as_record, start_record
 

@@ -7,7 +7,7 @@ import pytest
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import NAMES_OF_CAVRA, VARIABLES
 from rollback_drills.readiness.criteria import Criteria
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.states import Mode
 from rollback_drills.settings import Settings, read_settings
 
 

@@ -48,7 +48,7 @@ from rollback_drills.evidence.heads import Head, damage, iterate_heads, newest_h
 from rollback_drills.evidence.in_force import find_in_force
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import SigningKey
-from rollback_drills.evidence.records import KEY_KIND
+from rollback_drills.evidence.record_kinds import KEY_KIND
 
 _AT_ONCE: Final = 1000
 _ONLY_OWNER: Final = 0o600

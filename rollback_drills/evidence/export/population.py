@@ -24,8 +24,7 @@ from rollback_drills.evidence.export.reported_rows import (
 )
 from rollback_drills.evidence.export.route_lines import RouteLine, describe_outcome, describe_suppression
 from rollback_drills.evidence.export.seen_schedule import SeenSchedule
-from rollback_drills.evidence.recorded_plan import RecordedPlan, RecordedSchedule
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     ACKNOWLEDGEMENT_KIND,
     DECISION_KIND,
     DRILL_KIND,
@@ -36,6 +35,7 @@ from rollback_drills.evidence.records import (
     PLAN_KIND,
     ROUTE_DELIVERY_KIND,
 )
+from rollback_drills.evidence.recorded_plan import RecordedPlan, RecordedSchedule
 from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.names.ids import ALARM_PATH_PREFIX
 from rollback_drills.notifications.states import DEAD, NOTIFIED

@@ -6,7 +6,7 @@ from typing import Final
 
 from rollback_drills.evidence.export.listed import Listed
 from rollback_drills.evidence.export.reported_rows import ReportedAct, ReportedOutage, taking
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     CLOSURE_KIND,
     DISABLED_KIND,
     DISCARD_KIND,

@@ -16,7 +16,7 @@ from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.export.population import Population
 from rollback_drills.evidence.export.seen_schedule import SeenSchedule
 from rollback_drills.evidence.heads import Head
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     ACKNOWLEDGEMENT_KIND,
     CHECK_KIND,
     CLOSURE_KIND,

@@ -10,7 +10,7 @@ from rollback_drills.database.tables import LEDGER, PRUNED
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.ledger.merkle import Subtree, cover
-from rollback_drills.evidence.records import LEDGER_KINDS
+from rollback_drills.evidence.record_kinds import LEDGER_KINDS
 from rollback_drills.names.spellings import keep_texts
 
 _MOST_NAMED: Final = 10

@@ -6,7 +6,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import DISABLED_KIND, DISCARD_KIND, ENABLED_KIND, REPLAY_EXECUTION_KIND
+from rollback_drills.evidence.record_kinds import (
+    DISABLED_KIND,
+    DISCARD_KIND,
+    ENABLED_KIND,
+    REPLAY_EXECUTION_KIND,
+)
 from rollback_drills.notifications.states import State
 from rollback_drills.redaction.computed import Computed
 

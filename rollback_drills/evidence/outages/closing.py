@@ -16,7 +16,7 @@ from rollback_drills.evidence.outages.acts import DiscardRecord, EnabledRecord, 
 from rollback_drills.evidence.outages.known import OpenOutage
 from rollback_drills.evidence.outages.levels import ConnectorRows
 from rollback_drills.evidence.outages.records import ActReport, ClosureRecord, WaitedReport
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ROUTE_DELIVERY_KIND
 from rollback_drills.names import ids
 from rollback_drills.names.keys import is_same
 from rollback_drills.names.spellings import find_spellings

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_rows
 from rollback_drills.evidence.outages.acts import ExecutionRecord
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     CLOSURE_KIND,
     OUTAGE_KIND,
     REPLAY_EXECUTION_KIND,

@@ -17,7 +17,7 @@ from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import OpenOutage
 from rollback_drills.evidence.outages.levels import ConnectorRows
 from rollback_drills.evidence.outages.records import ActReport, ClosureRecord, WaitedReport
-from rollback_drills.evidence.records import OUTAGE_KIND
+from rollback_drills.evidence.record_kinds import OUTAGE_KIND
 from rollback_drills.names.keys import is_same
 
 OUTAGES_SCHEMA: Final = "rollback-drills.connector-outages.v1"

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import CLOSURE_KIND, OUTAGE_KIND
+from rollback_drills.evidence.record_kinds import CLOSURE_KIND, OUTAGE_KIND
 from rollback_drills.redaction.computed import Computed
 
 

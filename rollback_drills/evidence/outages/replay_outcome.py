@@ -13,7 +13,7 @@ from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import REPLAY_OUTCOME_KIND
+from rollback_drills.evidence.record_kinds import REPLAY_OUTCOME_KIND
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.redaction.computed import Computed
 

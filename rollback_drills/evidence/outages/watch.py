@@ -20,7 +20,7 @@ from rollback_drills.evidence.outages.records import OutageRecord
 from rollback_drills.evidence.outages.replay_outcome import record_replay_outcome
 from rollback_drills.evidence.outages.rule import Cause, Opened, find_changes
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     CLOSURE_KIND,
     DISABLED_KIND,
     OUTAGE_KIND,

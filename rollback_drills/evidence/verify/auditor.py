@@ -11,7 +11,13 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
 from rollback_drills.evidence.ledger.merkle import Frontier
-from rollback_drills.evidence.records import CLOCK_KIND, IMPORT_KIND, KEY_KIND, PRUNING_KIND, SETBACK_KIND
+from rollback_drills.evidence.record_kinds import (
+    CLOCK_KIND,
+    IMPORT_KIND,
+    KEY_KIND,
+    PRUNING_KIND,
+    SETBACK_KIND,
+)
 from rollback_drills.evidence.verify.findings import FindingKind, Verification, printable
 from rollback_drills.evidence.verify.key_chain import KeyChain
 from rollback_drills.evidence.verify.own_records import Pruning, decode_key, decode_pruning, name_kind

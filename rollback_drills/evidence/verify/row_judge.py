@@ -8,7 +8,7 @@ from typing import Any, Final
 from rollback_drills.evidence.appender import columns_of
 from rollback_drills.evidence.ledger.merkle import HASH_SIZE, hash_leaf
 from rollback_drills.evidence.pruning import digest_once_keys
-from rollback_drills.evidence.records import ONCE_KINDS
+from rollback_drills.evidence.record_kinds import ONCE_KINDS
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.own_records import Pruning
 from rollback_drills.evidence.verify.population_audit import PopulationAudit

@@ -11,7 +11,7 @@ from sqlalchemy.types import NullType
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.first_records import IMPORTED_FROM
-from rollback_drills.evidence.records import IMPORT_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.names.ids import is_route_of_path

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND, EXCEPTION_REQUEST_KIND
+from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND, EXCEPTION_REQUEST_KIND
 from rollback_drills_cli.evidence import signing
 from rollback_drills_cli.main import main
 from tests.samples.builders import SCHEDULE, open_key, written

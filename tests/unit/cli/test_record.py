@@ -11,7 +11,7 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
-from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND, RETEST_KIND
 from rollback_drills_cli import record_result
 from rollback_drills_cli.main import main
 from tests.samples.builders import DRILL, SCHEDULE, open_key, written

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import RETIREMENT_KIND
+from rollback_drills.evidence.record_kinds import RETIREMENT_KIND
 from rollback_drills_cli.evidence import signing
 from rollback_drills_cli.main import app
 from tests.samples.builders import SCHEDULE, open_key

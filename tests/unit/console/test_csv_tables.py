@@ -21,7 +21,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.world import World
 
 FORMULA = "=HYPERLINK(1)"

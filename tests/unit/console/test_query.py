@@ -20,7 +20,7 @@ from rollback_drills.console.timeline import Event, Lane, place_events
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import NOW, make_subject
 
 

@@ -16,7 +16,7 @@ from rollback_drills.database.versions import NEWEST
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceIndex
-from rollback_drills.evidence.records import IMPORT_KIND
+from rollback_drills.evidence.record_kinds import IMPORT_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger

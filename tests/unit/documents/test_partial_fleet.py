@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents import partial_fleet, records_index
+from rollback_drills.documents import json_lines_index, partial_fleet
 from rollback_drills.documents.fleet import Fleet, count_schedules, load_fleet
+from rollback_drills.documents.json_lines import Line, read_lines
 from rollback_drills.documents.partial_fleet import load_shard, prepare_shards
-from rollback_drills.documents.records import Line, read_lines
 from rollback_drills.documents.shard import Shard, find_shards, read_shard
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.criteria import Criteria
@@ -148,7 +148,7 @@ def test_shards_share_one_index_of_a_file_that_has_settled(
     assert not list(own_folder.rglob("*.index")), "it is too new"
     age(path)
     prepare_shards(path, None)
-    monkeypatch.setattr(records_index, "_make_index", None)
+    monkeypatch.setattr(json_lines_index, "_make_index", None)
 
     parts = [load_shard(path, None, each) for each in SHARDS]
 
@@ -173,7 +173,7 @@ def test_a_file_that_changes_while_it_is_read_is_looked_through(
     path = write_records(tmp_path)
     age(path)
     prepare_shards(path, None)
-    before = records_index.RecordsIndex.find_own
+    before = json_lines_index.RecordsIndex.find_own
 
     def find_own(self: Any, *given: Any) -> Any:
         with open(path, "a") as file:
@@ -181,7 +181,7 @@ def test_a_file_that_changes_while_it_is_read_is_looked_through(
         monkeypatch.undo()
         return before(self, *given)
 
-    monkeypatch.setattr(records_index.RecordsIndex, "find_own", find_own)
+    monkeypatch.setattr(json_lines_index.RecordsIndex, "find_own", find_own)
     shard = next(each for each in SHARDS if each.holds("appended"))
 
     assert "appended" in names(load_shard(path, None, shard))
@@ -198,7 +198,7 @@ def test_an_index_of_a_file_that_vanishes_and_comes_back_is_not_kept(
         os.rename(hidden, path)
         return read(place)
 
-    monkeypatch.setattr(records_index, "read_lines", come_back)
+    monkeypatch.setattr(json_lines_index, "read_lines", come_back)
     os.rename(path, hidden)
 
     prepare_shards(path, None)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents import records
+from rollback_drills.documents import json_lines
 from rollback_drills.documents.fleet import Fleet, load_fleet
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.terminal_text import show_path, show_text
@@ -140,8 +140,8 @@ def test_the_name_of_a_file_does_nothing_to_a_terminal(
 def test_of_a_line_without_an_end_only_the_beginning_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "LARGEST_DOCUMENT_BYTES", 1_000)
-    monkeypatch.setattr(records, "_CHUNK_BYTES", 100)
+    monkeypatch.setattr(json_lines, "LARGEST_DOCUMENT_BYTES", 1_000)
+    monkeypatch.setattr(json_lines, "_CHUNK_BYTES", 100)
     lines = [json.dumps(named("a")), "x" * 100_000, json.dumps(named("b")), "y" * 5_000]
     path = put(tmp_path / "fleet.jsonl", "\n".join(lines))
 
@@ -170,7 +170,7 @@ def test_a_jsonl_file_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         load(path)
 
     put(path, "{}\n" * 11)
-    monkeypatch.setattr(records, "MOST_RECORDS", 10)
+    monkeypatch.setattr(json_lines, "MOST_RECORDS", 10)
     with pytest.raises(UsageError, match="has more than 10 records; split it"):
         load(path)
 

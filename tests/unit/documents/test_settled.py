@@ -11,9 +11,9 @@ import pytest
 
 from rollback_drills.documents import settled
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.json_lines import read_records
 from rollback_drills.documents.partial_fleet import load_shard
 from rollback_drills.documents.policy_file import read_policy
-from rollback_drills.documents.records import read_records
 from rollback_drills.documents.shard import Shard
 from rollback_drills.errors import UsageError
 from tests.samples.builders import SCHEDULE

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rollback_drills.documents import records_index
+from rollback_drills.documents import json_lines_index
 from tests.samples.builders import SCHEDULE
 from tests.samples.commands import drills
 
@@ -52,4 +52,4 @@ def test_judging_works_everywhere(command: str, schedule: Path) -> None:
 def test_where_folders_have_no_owner_no_index_of_a_history_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("os.getuid")
 
-    assert records_index._name_kept("history.jsonl") == ""
+    assert json_lines_index._name_kept("history.jsonl") == ""

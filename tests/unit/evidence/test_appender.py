@@ -19,7 +19,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.indexed import explain_clock
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
-from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND
+from rollback_drills.evidence.record_kinds import CLOCK_KIND, KEY_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.processes.forked import find_exit_code, fork, run_at_once

@@ -13,7 +13,7 @@ from rollback_drills.evidence.committed_plans import KILLED_AFTER, write_plan
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.population import Concluded, Population
-from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import DECISION_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.names import ids
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit

@@ -14,8 +14,7 @@ from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex, read_all
 from rollback_drills.evidence.outages.known import read_unfinished
 from rollback_drills.evidence.outages.records import OutageRecord
-from rollback_drills.evidence.record_summary import describe_record
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     ACKNOWLEDGEMENT_KIND,
     EXCEPTION_REQUEST_KIND,
     REPLAY_EXECUTION_KIND,
@@ -23,6 +22,7 @@ from rollback_drills.evidence.records import (
     RETEST_KIND,
     RETIREMENT_KIND,
 )
+from rollback_drills.evidence.record_summary import describe_record
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.approval_notices import read_open_approvals
 from rollback_drills.followup.exceptions import ExceptionRecord

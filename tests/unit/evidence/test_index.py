@@ -9,7 +9,7 @@ from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ROUTE_DELIVERY_KIND
 from tests.processes.forked import run_at_once
 from tests.samples.builders import open_key
 from tests.samples.plain_records import as_record, start_record

@@ -23,7 +23,7 @@ from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.outbox_transfer import find_unknown
 from rollback_drills.evidence.proofs import prove_consistency, prove_inclusion
 from rollback_drills.evidence.pruning import Prunable, prune
-from rollback_drills.evidence.records import IMPORT_KIND, KEY_KIND, PRUNING_KIND
+from rollback_drills.evidence.record_kinds import IMPORT_KIND, KEY_KIND, PRUNING_KIND
 from rollback_drills.evidence.rotation import rotate_key
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.bundle import verify_bundle

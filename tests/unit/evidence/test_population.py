@@ -21,7 +21,7 @@ from rollback_drills.evidence.population import (
     name_population,
 )
 from rollback_drills.evidence.pruning import prune
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import FindingKind
 from rollback_drills.redaction.redactor import Redactor
 from tests.samples.builders import NOW, open_key

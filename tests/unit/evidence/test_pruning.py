@@ -15,7 +15,13 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.ledger_records import SetbackRecord
 from rollback_drills.evidence.proofs import prove_consistency, prove_inclusion
 from rollback_drills.evidence.pruning import Prunable, prune
-from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, LEDGER_KINDS, PRUNING_KIND, SETBACK_KIND
+from rollback_drills.evidence.record_kinds import (
+    CLOCK_KIND,
+    KEY_KIND,
+    LEDGER_KINDS,
+    PRUNING_KIND,
+    SETBACK_KIND,
+)
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.names.variables import VARIABLES

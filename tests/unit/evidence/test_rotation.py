@@ -13,7 +13,7 @@ from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
-from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND
+from rollback_drills.evidence.record_kinds import CLOCK_KIND, KEY_KIND
 from rollback_drills.evidence.rotation import Rotated, rotate_key
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind, Verification

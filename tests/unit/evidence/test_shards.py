@@ -18,7 +18,7 @@ from rollback_drills.evidence.checks import MissingShardsError, ShardedCheck
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.population import Changes, Part, Population, ShardReport
 from rollback_drills.evidence.pruning import prune
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.shards import ReplacedCheckError, begin_shards, find_results
 from tests.samples.builders import NOW, open_key
 from tests.samples.examples import examples

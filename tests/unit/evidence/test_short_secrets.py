@@ -13,9 +13,9 @@ from rollback_drills.database.connections import Database
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.population import NOTHING_CHANGED
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.planning.plan import Plan
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.redaction.computed import computed_fields
 from rollback_drills.redaction.redactor import Redactor
 from rollback_drills.reports.run_events import check_event

@@ -10,7 +10,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.records import ALARM_PATH_KIND
+from rollback_drills.evidence.record_kinds import ALARM_PATH_KIND
 from rollback_drills.followup.alarm_path_notice import find_closings, find_notices
 from rollback_drills.followup.alarm_path_reading import (
     read_answered,

@@ -11,7 +11,7 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.planning.escalation_chain import EVENT_KEY, Chain, Link
 from rollback_drills.planning.windows_and_absences import Suppressions
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import NOW, make_subject
 
 CHAIN = Chain("team-a", (Link("lead", ("slack",)), Link("director", ("slack",))))

@@ -18,7 +18,7 @@ from rollback_drills.followup.exception_requests import (
 )
 from rollback_drills.followup.exceptions import LONGEST, ExceptionKind
 from rollback_drills.readiness.cycle import Cycle
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import NOW
 
 SECOND, LIMIT = timedelta(seconds=1), timedelta(days=10)

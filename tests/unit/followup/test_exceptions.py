@@ -17,7 +17,7 @@ from rollback_drills.followup.exceptions import (
 )
 from rollback_drills.names import ids
 from rollback_drills.readiness.cycle import Cycle
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import NOW
 from tests.samples.followup_records import excepted
 

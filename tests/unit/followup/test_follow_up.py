@@ -15,7 +15,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.records import ESCALATION_KIND
+from rollback_drills.evidence.record_kinds import ESCALATION_KIND
 from rollback_drills.followup.dashboard import find_problems
 from rollback_drills.followup.escalation_records import find_taken_steps
 from rollback_drills.followup.exceptions import ExceptionKind

@@ -22,7 +22,7 @@ from rollback_drills.followup.retirements import (
     record_retirement,
 )
 from rollback_drills.notifications.outcome import Outcome, Verdict
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import NOW, judged, make_subject, open_key
 from tests.samples.world import World
 

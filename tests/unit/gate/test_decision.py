@@ -18,7 +18,7 @@ from rollback_drills.gate.production_readiness import production_readiness
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.states import Mode
 from tests.samples.builders import DRILL, NOW, judged, make_subject
 from tests.samples.promotion import SAMPLES, write_promotion
 from tests.unit.planning.test_parity import SAME, load

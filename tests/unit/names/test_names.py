@@ -20,7 +20,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.followup.acknowledgement import Acknowledgement
 from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.exception_grants import grant_exception

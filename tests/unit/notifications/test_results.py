@@ -9,7 +9,7 @@ import pytest
 from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.evidence.delivery_records import DeliveryRecord, record_deliveries
 from rollback_drills.evidence.plan_records import record_plan
-from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import DECISION_KIND, DELIVERY_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.results import (
     Delivery,

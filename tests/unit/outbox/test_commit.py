@@ -27,7 +27,7 @@ from rollback_drills.outbox.queries import (
 from rollback_drills.outbox.rows import read_notification
 from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.processes.forked import run_at_once
 from tests.samples.builders import NOW, checked, make_subject
 from tests.samples.outbox import make_entries, make_entry

@@ -13,7 +13,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.records import DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import DELIVERY_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind
 from rollback_drills.evidence.verify.ledger import verify_ledger

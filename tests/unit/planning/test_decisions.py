@@ -24,7 +24,7 @@ from rollback_drills.planning.routes import (
     parse_requested,
 )
 from rollback_drills.planning.windows_and_absences import Suppressions
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import (
     NOW,
     build_notifications,

@@ -14,7 +14,7 @@ from rollback_drills.planning.look_ahead import Outlook, find_outlooks
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.troubles import Risk
 from rollback_drills.readiness.criteria import Criteria
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.states import Mode
 from tests.samples.builders import DRILL, NOW, judged, make_subject, planned
 
 DUE = "2027-01-10T09:00:00Z"

@@ -15,7 +15,7 @@ from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import NOW, checked, judged, make_subject, make_told, planned
 
 HOUR = timedelta(hours=1)

@@ -19,7 +19,7 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import parse_requested
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.states import Mode
 from tests.checkout import ROOT
 
 PAIRS = json.loads((ROOT / "tests" / "vectors" / "parity.json").read_text())

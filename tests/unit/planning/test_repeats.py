@@ -21,7 +21,7 @@ from rollback_drills.planning.repeats import (
     find_ending,
     find_spelt_routes,
 )
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import NOW, make_told
 from tests.samples.examples import examples
 

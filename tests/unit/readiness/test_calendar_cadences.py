@@ -11,7 +11,7 @@ import pytest
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import DRILL, SCHEDULE, judged, make_subject, written
 
 MONTHLY = {"rrule": "FREQ=MONTHLY;BYDAY=1TU", "start": "2026-01-06T10:00", "time_zone": "Europe/Berlin"}

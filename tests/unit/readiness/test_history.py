@@ -8,7 +8,7 @@ from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.reports import HistoryReport
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.states import Mode
 from tests.samples.builders import DRILL, NOW, check_of, judged, make_subject, written
 
 TICK = timedelta(microseconds=1)

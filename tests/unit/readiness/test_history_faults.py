@@ -28,7 +28,7 @@ from rollback_drills.readiness.history_faults import (
 )
 from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.readiness.shared_drills import find_shared_drills
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.reports.run_page import ScheduleRun, render_fleet, render_schedule
 from rollback_drills.trust.signs import KnownDrill, Memory, find_distrust
 from tests.samples.builders import DRILL, NOW, checked, judged, make_subject, planned

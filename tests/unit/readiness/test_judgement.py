@@ -7,7 +7,7 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.acceptance import is_accepted
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due
-from rollback_drills.readiness.terms import Mode, Readiness, worst
+from rollback_drills.readiness.states import Mode, Readiness, worst
 from tests.samples.builders import DRILL, NOW, check_of, judged, make_subject
 
 TICK = timedelta(microseconds=1)

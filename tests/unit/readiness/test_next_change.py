@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.due import find_next_change, find_written_due
 from rollback_drills.readiness.judgement import find_due
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import DRILL, NOW, judged, make_subject
 
 DUE = datetime.fromisoformat("2026-12-20T09:00:00+00:00")

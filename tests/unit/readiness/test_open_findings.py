@@ -7,7 +7,7 @@ import pytest
 from msgspec import UNSET
 
 from rollback_drills.readiness.open_findings import OpenFinding
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.samples.builders import DRILL, NOW, judged, make_subject
 
 DAY = timedelta(days=1)

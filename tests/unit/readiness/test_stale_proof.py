@@ -21,7 +21,7 @@ from rollback_drills.planning.upcoming import find_upcoming
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due
 from rollback_drills.readiness.stale_proof import find_next_promotion
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.reports.calendar import build_calendar
 from tests.samples.builders import DRILL, NOW, build_notifications, checked, judged, make_subject
 from tests.samples.changes import write_changes

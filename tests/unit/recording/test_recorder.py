@@ -14,7 +14,7 @@ from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND, RETEST_KIND
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.recording import written_due
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_fields

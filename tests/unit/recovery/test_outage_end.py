@@ -5,7 +5,7 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.listing import OutageFilter, find_outages
-from rollback_drills.evidence.records import CLOSURE_KIND
+from rollback_drills.evidence.record_kinds import CLOSURE_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.notifications.states import State

@@ -4,7 +4,7 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     CLOSURE_KIND,
     REPLAY_APPROVAL_KIND,
     REPLAY_EXECUTION_KIND,
@@ -27,7 +27,7 @@ from rollback_drills.recovery.replays import (
     replay,
     request_replay,
 )
-from rollback_drills.recovery.retries import try_again
+from rollback_drills.recovery.run_retries import try_again
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import put, states
 from tests.samples.recovery import START, attempt, find_records, instant, kinds_of, run_index, writer

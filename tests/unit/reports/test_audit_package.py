@@ -13,7 +13,7 @@ from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.checkpoint import SignedNote
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import ROUTE_DELIVERY_KIND
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills.reports.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter

@@ -20,7 +20,7 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.states import Mode
 from rollback_drills.reports.badge import COLOURS, LABEL_COLOUR, TEXT_COLOUR, build_badge
 from rollback_drills.reports.calendar import build_calendar
 from rollback_drills_cli.main import app, main

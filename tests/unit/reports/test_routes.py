@@ -10,7 +10,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
-from rollback_drills.evidence.records import DECISION_KIND
+from rollback_drills.evidence.record_kinds import DECISION_KIND
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.period import Period
 from rollback_drills.reports.routes import find_routes

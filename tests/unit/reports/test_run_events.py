@@ -24,7 +24,7 @@ from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import Destination
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.reports.act_events import acknowledgement_event, escalation_event
 from rollback_drills.reports.run_events import RunEvent, find_check_events, find_events
 from rollback_drills.reports.run_page import ScheduleRun

@@ -14,7 +14,7 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.readiness.terms import Readiness, worst
+from rollback_drills.readiness.states import Readiness, worst
 from rollback_drills.reports.run_page import (
     ScheduleRun,
     render_fleet,

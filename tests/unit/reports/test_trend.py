@@ -11,10 +11,10 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.errors import UsageError
 from rollback_drills.reports.filters import RouteFilter
-from rollback_drills.reports.pages import render_trend, summarise_trend, top_counts, week_rows
 from rollback_drills.reports.period import Period, last_weeks
 from rollback_drills.reports.routes import find_routes
 from rollback_drills.reports.trend import Trend, find_trend
+from rollback_drills.reports.trend_page import render_trend, summarise_trend, top_counts, week_rows
 from tests.samples.ledgers import FOREIGN_PLAN, WINDOW, append_plan, at, import_foreign
 
 UNTIL = at("2027-01-06T12:00:00")

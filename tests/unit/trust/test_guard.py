@@ -21,7 +21,7 @@ from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.pruning import prune
-from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.notifications.reasons import Reason
@@ -29,7 +29,7 @@ from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.outbox.rows import read_notification, write_notification
 from rollback_drills.planning.outbox_entries import find_departures
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills.trust.guard import Guard, find_over, guard_source, weigh
 from rollback_drills.trust.known_history import find_open, find_unsettled, recall
 from rollback_drills.trust.last_plans import read_last_plans

@@ -33,7 +33,7 @@ from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger_records import KeyRecord
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     DRILL_KIND,
     ESCALATION_KIND,
     IMPORT_KIND,
@@ -44,7 +44,7 @@ from rollback_drills.evidence.verify.bundle import verify_bundle
 from rollback_drills.followup.acknowledgement import Acknowledgement, NotifiedRoute, record_acknowledgement
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
 from rollback_drills.readiness.cycle import Cycle
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from tests.processes.forked import find_exit_code, fork
 from tests.samples.builders import KEY, NOW, judged, make_subject, open_key, planned
 from tests.samples.commands import drills

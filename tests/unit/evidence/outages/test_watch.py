@@ -16,7 +16,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outages.listing import OutageFilter, find_outages
 from rollback_drills.evidence.outages.records import OutageRecord
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.records import CLOSURE_KIND, OUTAGE_KIND, REPLAY_OUTCOME_KIND
+from rollback_drills.evidence.record_kinds import CLOSURE_KIND, OUTAGE_KIND, REPLAY_OUTCOME_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State

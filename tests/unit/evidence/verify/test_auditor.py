@@ -10,7 +10,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
-from rollback_drills.evidence.records import CLOCK_KIND, DRILL_KIND, IMPORT_KIND, KEY_KIND, PRUNING_KIND
+from rollback_drills.evidence.record_kinds import CLOCK_KIND, DRILL_KIND, IMPORT_KIND, KEY_KIND, PRUNING_KIND
 from rollback_drills.evidence.verify.auditor import Auditor, Trust
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.own_records import Pruning

@@ -10,7 +10,7 @@ from rollback_drills.evidence.appender import columns_of
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.ledger.merkle import hash_leaf
 from rollback_drills.evidence.pruning import digest_once_keys
-from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.own_records import Pruning
 from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge

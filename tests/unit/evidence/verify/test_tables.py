@@ -21,7 +21,7 @@ from rollback_drills.evidence.ledger.keys import SigningKey
 from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.evidence.ledger_records import KeyRecord
 from rollback_drills.evidence.pruning import prune
-from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind as Kind
 from rollback_drills.evidence.verify.findings import Verification

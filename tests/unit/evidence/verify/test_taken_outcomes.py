@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.evidence.records import DRILL_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
 from rollback_drills.names import ids

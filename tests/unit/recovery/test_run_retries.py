@@ -7,12 +7,12 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import DESTINATIONS
-from rollback_drills.evidence.records import ENABLED_KIND, REPLAY_EXECUTION_KIND
+from rollback_drills.evidence.record_kinds import ENABLED_KIND, REPLAY_EXECUTION_KIND
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.recovery.act import Act
-from rollback_drills.recovery.recording import Writer
-from rollback_drills.recovery.retries import try_again
+from rollback_drills.recovery.recorded_act import Writer
+from rollback_drills.recovery.run_retries import try_again
 from tests.samples.builders import open_key
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import force, get, put

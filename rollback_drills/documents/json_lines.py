@@ -10,7 +10,8 @@ from typing import BinaryIO, Final, NamedTuple
 import msgspec
 
 from rollback_drills.documents.careful_reader import explain_repeats
-from rollback_drills.documents.finding import RECORDS_ENDING
+from rollback_drills.documents.document_search import RECORDS_ENDING
+from rollback_drills.documents.duplicate_keys import Origin, parse_json
 from rollback_drills.documents.glimpse import is_bare
 from rollback_drills.documents.history import History, share_words
 from rollback_drills.documents.quotation import json_path, state
@@ -24,7 +25,6 @@ from rollback_drills.documents.reader import (
     parse_document,
     read_document,
 )
-from rollback_drills.documents.repeats import Origin, parse_json
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.settled import wait_until_settled
 from rollback_drills.documents.terminal_text import show_path

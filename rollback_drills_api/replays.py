@@ -13,7 +13,7 @@ from starlette.responses import Response
 from rollback_drills.documents.evidence_texts import require_person
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     REPLAY_APPROVAL_KIND,
     REPLAY_EXECUTION_KIND,
     REPLAY_REFUSAL_KIND,
@@ -23,17 +23,17 @@ from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.queries import find_ids, get_row
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.found_replays import find_replays
-from rollback_drills.recovery.recording import may_replay
+from rollback_drills.recovery.recorded_act import may_replay
 from rollback_drills.recovery.replay_checks import check_open, check_replayable, check_undecided
-from rollback_drills_api.acting import name_caller
 from rollback_drills_api.approval_bodies import ReplayApprovalBody, ReplayBody, ReplayExecutionBody
-from rollback_drills_api.collecting import collect, ledger_size
-from rollback_drills_api.describing import described
+from rollback_drills_api.callers import name_caller
+from rollback_drills_api.flow_runs import explain_failure, find_replay_approvals, run_flow
 from rollback_drills_api.lookback import PREFIX
+from rollback_drills_api.openapi_answers import described
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.recorded import ReplayAnswer
-from rollback_drills_api.running import explain_failure, find_replay_approvals, run_flow
+from rollback_drills_api.run_records import collect, ledger_size
 from rollback_drills_api.security import administering, operating
 from rollback_drills_api.service import Served, Service
 

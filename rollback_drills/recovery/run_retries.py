@@ -9,7 +9,7 @@ from rollback_drills.outbox.queries import replay_rows
 from rollback_drills.outbox.undelivered import find_undelivered, hurry_rows
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.connector_switch import enable_within
-from rollback_drills.recovery.recording import Writer, may_replay, recording
+from rollback_drills.recovery.recorded_act import Writer, may_replay, recording
 from rollback_drills.recovery.replay_records import NO_APPROVAL, Step, record_execution, record_refusal
 
 

@@ -13,14 +13,14 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_if_readable
-from rollback_drills.evidence.records import CHECK_KIND, DELIVERY_KIND, PLAN_KIND
+from rollback_drills.evidence.record_kinds import CHECK_KIND, DELIVERY_KIND, PLAN_KIND
 from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_TYPE
 from rollback_drills.notifications.results import Delivery, EventReference, build_result
 from rollback_drills.outbox.undelivered import find_undelivered
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleReport
-from rollback_drills_api.running import explain_failure, run_flow
+from rollback_drills_api.flow_runs import explain_failure, run_flow
 from rollback_drills_api.service import Service
 
 

@@ -14,7 +14,7 @@ from tests.api.played_flows import play_flows
 
 @pytest.fixture(autouse=True)
 def _played(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play_flows(options))
+    monkeypatch.setattr("rollback_drills_api.flow_runs.run_embedded", play_flows(options))
 
 
 def retire(

@@ -14,10 +14,10 @@ from rollback_drills.reports.audit_document import AuditPackage
 from rollback_drills.reports.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter
 from rollback_drills.reports.period import Period
-from rollback_drills_api.acting import BuiltMetadata, describe_built, name_caller
 from rollback_drills_api.bodies import EscalationBody, PackageBody
-from rollback_drills_api.describing import described
+from rollback_drills_api.callers import BuiltMetadata, describe_built, name_caller
 from rollback_drills_api.lookback import PREFIX
+from rollback_drills_api.openapi_answers import described
 from rollback_drills_api.queries import nothing_asked, read_bounds
 from rollback_drills_api.security import asking
 from rollback_drills_api.service import Served

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from rollback_drills_api import examples
+from rollback_drills_api import openapi_examples
 from rollback_drills_api.json_shapes import (
     BUILT,
     COUNT,
@@ -45,10 +45,10 @@ WRITES: Final[Mapping[str, Answer]] = {
             acknowledgement=OBJECT, metadata=OBJECT, acknowledgement_count=COUNT, acknowledgements=LIST
         ),
         {
-            "acknowledgement": examples.ACKNOWLEDGEMENT,
-            "metadata": examples.ACKNOWLEDGEMENT,
+            "acknowledgement": openapi_examples.ACKNOWLEDGEMENT,
+            "metadata": openapi_examples.ACKNOWLEDGEMENT,
             "acknowledgement_count": 1,
-            "acknowledgements": [examples.ACKNOWLEDGEMENT],
+            "acknowledgements": [openapi_examples.ACKNOWLEDGEMENT],
         },
     ),
     "bulk": (
@@ -66,8 +66,8 @@ WRITES: Final[Mapping[str, Answer]] = {
             "bulk_id": "gordbulkack-1-gordack-0123456789abcdef",
             "acknowledgement_state": "acknowledged",
             "acknowledgement_count": 1,
-            "acknowledgements": [examples.ACKNOWLEDGEMENT],
-            "metadata": [examples.ACKNOWLEDGEMENT],
+            "acknowledgements": [openapi_examples.ACKNOWLEDGEMENT],
+            "metadata": [openapi_examples.ACKNOWLEDGEMENT],
         },
     ),
     "record": (
@@ -83,37 +83,37 @@ WRITES: Final[Mapping[str, Answer]] = {
     "exception": (
         "The exception that was written down.",
         object_of(exception=OBJECT, metadata=OBJECT),
-        {"exception": examples.EXCEPTION, "metadata": examples.EXCEPTION},
+        {"exception": openapi_examples.EXCEPTION, "metadata": openapi_examples.EXCEPTION},
     ),
     "retirement": (
         "The retirement that was written down.",
         object_of(retirement=OBJECT, metadata=OBJECT),
-        {"retirement": examples.RETIREMENT, "metadata": examples.RETIREMENT},
+        {"retirement": openapi_examples.RETIREMENT, "metadata": openapi_examples.RETIREMENT},
     ),
     "request": (
         "The request that was written down.",
         object_of(request=OBJECT, metadata=OBJECT),
-        {"request": examples.REQUEST, "metadata": examples.REQUEST},
+        {"request": openapi_examples.REQUEST, "metadata": openapi_examples.REQUEST},
     ),
     "decline": (
         "The decline that was written down.",
         object_of(decline=OBJECT, metadata=OBJECT),
-        {"decline": examples.DECLINE, "metadata": examples.DECLINE},
+        {"decline": openapi_examples.DECLINE, "metadata": openapi_examples.DECLINE},
     ),
     "replay_request": (
         "The request for a replay that was written down.",
         object_of(replay=OBJECT, metadata=OBJECT),
-        {"replay": examples.REPLAY, "metadata": examples.REPLAY},
+        {"replay": openapi_examples.REPLAY, "metadata": openapi_examples.REPLAY},
     ),
     "replay_approval": (
         "The approval that was written down.",
         object_of(replay=OBJECT, metadata=OBJECT),
-        {"replay": examples.REPLAY_APPROVAL, "metadata": examples.REPLAY_APPROVAL},
+        {"replay": openapi_examples.REPLAY_APPROVAL, "metadata": openapi_examples.REPLAY_APPROVAL},
     ),
     "replay_execution": (
         "The execution that was written down; `GET …/replays` and the outbox say what came of it.",
         object_of(replay=OBJECT, metadata=OBJECT),
-        {"replay": examples.REPLAY_EXECUTION, "metadata": examples.REPLAY_EXECUTION},
+        {"replay": openapi_examples.REPLAY_EXECUTION, "metadata": openapi_examples.REPLAY_EXECUTION},
     ),
     "package": (
         "The audit package, sealed by a digest.",

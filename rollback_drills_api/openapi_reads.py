@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from rollback_drills_api import examples
+from rollback_drills_api import openapi_examples
 from rollback_drills_api.json_shapes import (
     BUILT,
     COUNT,
@@ -28,7 +28,12 @@ READS: Final[Mapping[str, Answer]] = {
     "history": (
         "The history report of contract §3; of several schedules a page of them.",
         _report("history"),
-        {"mode": "promoted", "status": "ready", "checks": [examples.CHECK], "history": {"drill_count": 6}},
+        {
+            "mode": "promoted",
+            "status": "ready",
+            "checks": [openapi_examples.CHECK],
+            "history": {"drill_count": 6},
+        },
     ),
     "schedule": (
         "The schedule report of contract §3; of several schedules a page of them.",
@@ -36,7 +41,7 @@ READS: Final[Mapping[str, Answer]] = {
         {
             "mode": "promoted",
             "status": "ready",
-            "checks": [examples.CHECK],
+            "checks": [openapi_examples.CHECK],
             "schedule": {"schedule_id": "payments", "next_due_at": "2026-06-20T15:40:00Z"},
         },
     ),
@@ -154,7 +159,7 @@ READS: Final[Mapping[str, Answer]] = {
         {
             "schema_version": "rollback-drills.exception-requests.v1",
             "generated_at": "2026-12-01T09:00:00+00:00",
-            "items": [examples.REQUEST],
+            "items": [openapi_examples.REQUEST],
             "total": 1,
             "limit": 100,
             "offset": 0,

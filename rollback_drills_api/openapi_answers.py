@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from rollback_drills_api.described_reads import READS
-from rollback_drills_api.described_writes import WRITES
 from rollback_drills_api.json_shapes import TEXT
+from rollback_drills_api.openapi_reads import READS
+from rollback_drills_api.openapi_writes import WRITES
 from rollback_drills_api.problems import Responses, problem_responses
 
 _ANSWERS: Final = {**READS, **WRITES}

@@ -19,8 +19,8 @@ from typing import Final, Self
 import msgspec
 
 from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id
+from rollback_drills.documents.json_lines import Line, read_lines
 from rollback_drills.documents.reader import hide_folder
-from rollback_drills.documents.records import Line, read_lines
 from rollback_drills.documents.shard import Shard, find_place
 from rollback_drills.documents.subject import DrillKey, Subject, find_drills
 

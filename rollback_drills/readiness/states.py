@@ -1,4 +1,4 @@
-"""The words of a judgement: how far the backend is promoted, and the states of a schedule."""
+"""How far a backend is promoted, and the states of a schedule."""
 
 from collections.abc import Iterable
 from enum import StrEnum

@@ -16,18 +16,18 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
 from rollback_drills.recording.requests import DrillFacts
 from rollback_drills.recording.same_drill import is_recorded, refuse_repeated
-from rollback_drills_api.acting import name_caller
 from rollback_drills_api.answers import encode
 from rollback_drills_api.bodies import RecordBody
-from rollback_drills_api.describing import described
+from rollback_drills_api.callers import name_caller
+from rollback_drills_api.flow_runs import documents_of, explain_failure, run_flow
+from rollback_drills_api.openapi_answers import described
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.queries import nothing_asked
-from rollback_drills_api.running import documents_of, explain_failure, run_flow
 from rollback_drills_api.security import recording
 from rollback_drills_api.service import Served, Service
 

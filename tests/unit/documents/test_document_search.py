@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents.finding import search
+from rollback_drills.documents.document_search import search
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.states import Readiness
 from rollback_drills_cli.lint import _find_files
 from tests.samples.builders import NOW, SCHEDULE
 from tests.unit.documents.test_fleet import HISTORY, named, put

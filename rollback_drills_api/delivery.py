@@ -16,13 +16,13 @@ from rollback_drills.planning.routes import (
     parse_requested,
 )
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import DeliverBody
-from rollback_drills_api.collecting import CollectedResult, CollectedResults, collect_delivery, ledger_size
-from rollback_drills_api.describing import described
+from rollback_drills_api.callers import name_caller
+from rollback_drills_api.flow_runs import documents_of, explain_failure, find_connectors, run_flow
 from rollback_drills_api.lookback import PREFIX
+from rollback_drills_api.openapi_answers import described
 from rollback_drills_api.queries import nothing_asked
-from rollback_drills_api.running import documents_of, explain_failure, find_connectors, run_flow
+from rollback_drills_api.run_records import CollectedResult, CollectedResults, collect_delivery, ledger_size
 from rollback_drills_api.security import operating
 from rollback_drills_api.service import Served, Service
 

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from rollback_drills.access.api_token import Scope
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.evidence.records import EXCEPTION_KIND
+from rollback_drills.evidence.record_kinds import EXCEPTION_KIND
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import NOTIFICATIONS, Keys
 from tests.api.played_flows import play_flows
@@ -21,7 +21,7 @@ REQUESTS = f"{NOTIFICATIONS}/exception-requests"
 
 @pytest.fixture(autouse=True)
 def _played(options: ApiOptions, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play_flows(options))
+    monkeypatch.setattr("rollback_drills_api.flow_runs.run_embedded", play_flows(options))
     keys.add("board", Scope.ADMIN)
 
 

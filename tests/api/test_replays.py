@@ -13,7 +13,7 @@ from rollback_drills.access.api_token import Scope
 from rollback_drills.access.link_permission import LinkKeys
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.evidence.records import (
+from rollback_drills.evidence.record_kinds import (
     REPLAY_APPROVAL_KIND,
     REPLAY_EXECUTION_KIND,
     REPLAY_REFUSAL_KIND,
@@ -21,7 +21,7 @@ from rollback_drills.evidence.records import (
 )
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
-from rollback_drills.recovery.recording import Writer
+from rollback_drills.recovery.recorded_act import Writer
 from rollback_drills.recovery.replays import approve_replay, execute_replay
 from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import ApiOptions
@@ -38,9 +38,9 @@ FORM_KEYS = LinkKeys.generate()
 
 @pytest.fixture(autouse=True)
 def _played(options: ApiOptions, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play_flows(options))
+    monkeypatch.setattr("rollback_drills_api.flow_runs.run_embedded", play_flows(options))
     # which would ask a Prefect server
-    monkeypatch.setattr("rollback_drills_api.replaying.find_replay_approvals", lambda: NEED_APPROVAL)
+    monkeypatch.setattr("rollback_drills_api.replays.find_replay_approvals", lambda: NEED_APPROVAL)
     keys.add("board", Scope.ADMIN)
 
 
@@ -253,7 +253,7 @@ def test_who_comes_second_reads_who_was_first(
         do(database, replay_id, "jo", Writer(open_key, "cli", database.now()))
         return play(name, parameters, **further)
 
-    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play_after_another)
+    monkeypatch.setattr("rollback_drills_api.flow_runs.run_embedded", play_after_another)
     step = do.__name__.removesuffix("_replay")
     answer = post(client, keys, "board", f"/{replay_id}/{step}")
 
