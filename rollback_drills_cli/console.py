@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.terminal_text import show_text
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import Settings, find_database_url
 from rollback_drills_cli import options
@@ -60,7 +61,7 @@ def console(
     try:
         fleet = load_fleet(settings.schedule, settings.history, settings.changes)
     except UsageError as error:
-        write_outage_export(describe(error), out, now=at)
+        write_outage_export(show_text(describe(error)), out, now=at)
         raise
     opened, problem = _open(database)
     judgements = judge_documents(fleet, settings, now=at, generated_by="console")

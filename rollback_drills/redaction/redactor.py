@@ -61,10 +61,11 @@ _PATTERNS: Final = tuple(
             _KEEP_FIRST_GROUP,
         ),
         # user:password@ in a URL, and a key alone; not the role of a PostgreSQL URL, which has no key there.
+        # A URL that was taken for a path has one slash.
         (
             (
                 r"(\b(?!(?:postgres(?:ql)?|psycopg2?|asyncpg)(?:\+\w+)?://[\w.-]{1,63}@)"
-                r"[a-zA-Z][\w+.-]{0,20}://)[^/\s@\"'<>\[]+@"
+                r"[a-zA-Z][\w+.-]{0,20}:/{1,3})[^/\s\"'<>\[]+@"
             ),
             rf"\g<1>{REDACTED}@",
         ),
@@ -74,7 +75,7 @@ _PATTERNS: Final = tuple(
 # One of these is in every text in which a pattern finds something; one look in linear time instead of many.
 _TRIGGERS: Final = re2.compile(
     r"(?i:hooks\.slack|/services/T|webhook\.office\.com"
-    r"|(?:sig|signature|token|key|secret|password|passwd)(?:=|%3D)|://[^/\s@\"'<>\[]+@"
+    r"|(?:sig|signature|token|key|secret|password|passwd)(?:=|%3D)|:/{1,3}[^/\s@\"'<>\[]+@"
     r"|authorization|api-?key|auth-token|bearer|basic|geniekey|splunk)"
     rf"|{TOKEN_START}"
 )

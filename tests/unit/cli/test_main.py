@@ -129,6 +129,9 @@ TOKEN = "ghp_" + "aB3dE5gH7j" * 3 + "aB3dE5"
         (["check", "--due-soon-days", TOKEN], "'[redacted]' is not a valid float."),
         (["check", "--schedule", TOKEN], "--schedule [redacted] does not exist"),
         (["check", "--schedule", "https://bob:hunter2@host/x"], "--schedule https://[redacted]@host/x does"),
+        (["lint", "https://bob:hunter2@host/x"], "https:/[redacted]@host/x does not exist"),
+        (["lint", "https://bob:hunt@hunter2@host/*"], "https:/[redacted]@host/* has no document"),
+        (["connectors", "import", "https://bob:hunter2@host/x"], "https:/[redacted]@host/x: cannot be read"),
         (["explain", "--schedule", ".", TOKEN], "no schedule is named [redacted]"),
         (["lint", TOKEN], "[redacted] does not exist; fix the path"),
         (["ack", "--by", "maria", "--state", TOKEN], "'[redacted]' is not one of 'acknowledged'"),
@@ -143,6 +146,32 @@ def test_a_secret_that_was_typed_into_the_wrong_place_is_not_repeated(
     assert done.returncode == 2
     assert said in done.stderr
     assert not any(secret in done.stderr + done.stdout for secret in (TOKEN, "hunter2"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", "--history"],
+        ["check", "--json", "--history"],
+        ["gate", "--rollback-plan"],
+        ["gate", "--format", "junit", "--promotion-evidence"],
+        ["init"],
+    ],
+)
+def test_a_url_in_place_of_a_path_is_shown_without_its_password(words: list[str], folder: Path) -> None:
+    done = drills(*words, "https://bob:hunter2@host/x", cwd=folder)
+
+    assert "/[redacted]@host/x" in done.stdout
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_a_page_shows_a_url_without_its_password(folder: Path) -> None:
+    done = drills("console", "--out", "pages", "--history", "https://bob:hunter2@host/*", cwd=folder)
+
+    assert done.returncode == 2
+    page = (folder / "pages" / "index.html").read_text()
+    assert "[redacted]@host/*" in page
+    assert "hunter2" not in page
 
 
 def test_a_fleet_goes_on_after_a_broken_document(folder: Path) -> None:

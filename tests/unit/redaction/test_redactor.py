@@ -175,6 +175,8 @@ def test_the_user_and_password_of_a_url_are_known() -> None:
         ("key whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "key [redacted]"),
         ("https://user:pass@example.invalid/x", "https://[redacted]@example.invalid/x"),
         ("https://0a1b2c@errors.example.invalid/1", "https://[redacted]@errors.example.invalid/1"),
+        ("https://user:p@ss@example.invalid/x", "https://[redacted]@example.invalid/x"),
+        ("https:/user:pass@example.invalid/x", "https:/[redacted]@example.invalid/x"),  # as a path has it
         ("postgresql+psycopg://drills:pw@db/evidence", "postgresql+psycopg://[redacted]@db/evidence"),
         ("jwt eyJhbGciOi.eyJzdWIi.abc", "jwt [redacted]"),
     ],
