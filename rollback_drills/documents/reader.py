@@ -174,14 +174,14 @@ def _read_bytes(path: str, most: int = LARGEST_DOCUMENT_BYTES) -> bytes:
         descriptor = os.open(path, _READ_AT_ONCE)
         try:
             data = os.read(descriptor, _FIRST_READ_BYTES)
-            return data if 0 < len(data) < _FIRST_READ_BYTES else data + _read_rest(descriptor, most)
+            return data if 0 < len(data) < _FIRST_READ_BYTES else _read_whole(descriptor, most)
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:
         raise UnusableDocumentError(_why_unreadable(path, error)) from None
 
 
-def _read_rest(descriptor: int, most: int) -> bytes:
+def _read_whole(descriptor: int, most: int) -> bytes:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("is not a file")
@@ -189,7 +189,11 @@ def _read_rest(descriptor: int, most: int) -> bytes:
         raise ValueError(
             f"has {status.st_size:,} bytes, of which at most {most:,} are read; is it the right file?"
         )
-    return os.read(descriptor, status.st_size)
+    data = os.pread(descriptor, status.st_size, 0)
+    after = os.fstat(descriptor)
+    if (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
+        raise ValueError("was changed while it was read; write a new file and rename it to this name")
+    return data
 
 
 def _why_unreadable(path: str, error: OSError | ValueError) -> str:

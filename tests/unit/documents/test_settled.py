@@ -206,6 +206,39 @@ def test_a_calendar_that_is_being_replaced_is_read(tmp_path: Path, meanwhile: Me
     assert load_fleet(str(tmp_path), None).subjects[0].document
 
 
+@pytest.mark.parametrize("overwrites", [1, 2], ids=["once", "still"])
+def test_no_half_of_a_large_document_that_is_overwritten_is_believed(
+    overwrites: int, tmp_path: Path, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its two halves may be from two versions, and together look like a document."""
+    texts = [written(name) + " " * 50_000 for name in "abc"]
+    (file := tmp_path / "schedule.json").write_text(texts[0])
+    os.utime(file, (1, 1))
+    read, versions = os.pread, iter(enumerate(texts[1 : 1 + overwrites], start=2))
+
+    def overwrite_while(descriptor: int, length: int, offset: int) -> bytes:
+        data = read(descriptor, length // 2, offset)
+        for seconds, text in versions:
+            file.write_text(text)
+            os.utime(file, (seconds, seconds))
+            break
+        return data + read(descriptor, length, offset + len(data))
+
+    monkeypatch.setattr(os, "pread", overwrite_while)
+    waits = meanwhile(lambda: None)
+    schedule = load_fleet(str(file), None).subjects[0].schedule
+
+    assert schedule
+    assert len(waits) == 1
+    if overwrites == 1:
+        assert schedule.document
+        assert schedule.document.schedule_id == "b"
+    else:
+        assert schedule.problem.endswith(
+            "was changed while it was read; write a new file and rename it to this name"
+        )
+
+
 @pytest.mark.parametrize("change", ["truncate", "append"])
 def test_records_that_change_while_they_are_read_are_no_fleet(change: str, tmp_path: Path) -> None:
     """Half of a fleet would look as if the other half were gone."""
