@@ -98,7 +98,7 @@ def check(address: str) -> dict[str, Any]:
 def summarise(runs: list[dict[str, Any]]) -> None:
     """Print the readiness, who was notified, and the evidence."""
     from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-    from rollback_drills.rendering.relative_time import how_long
+    from rollback_drills.rendering.times import how_long
     from rollback_drills_cli.output import print_table
 
     print_table(

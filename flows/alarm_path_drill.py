@@ -30,7 +30,7 @@ from rollback_drills.planning.delivery_request import (
     described_by,
 )
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
 from rollback_drills.settings import read_settings
 from tasks.alarm_path import (

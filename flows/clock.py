@@ -5,7 +5,7 @@ from datetime import datetime
 from prefect.context import FlowRunContext
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fields import in_utc
+from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import UsageError
 from tasks.evidence import read_clock
 

@@ -12,7 +12,7 @@ from flows.failing import fail
 from flows.results import AuditDeliveryResult, FinalState, fail_delivery
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.documents.fields import in_utc
+from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.names.keys import name_key
@@ -24,7 +24,7 @@ from rollback_drills.planning.delivery_request import (
     TimeoutSeconds,
     described_by,
 )
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.audit_delivery import choose_period
 from rollback_drills.settings import read_settings
 from tasks.audit_delivery import build_audit_package, choose_providers, commit_audit_package

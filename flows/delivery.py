@@ -27,12 +27,12 @@ from rollback_drills.notifications.results import Delivery, ProviderDeliveries, 
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.clock_ahead import bring_forward
-from rollback_drills.outbox.queries import describe_delivery
+from rollback_drills.outbox.deliveries import describe_delivery
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recorded_act import Writer
 from rollback_drills.recovery.run_retries import try_again
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from tasks.delivery import deliver_to_provider
 from tasks.evidence import open_database
 from tasks.outbox import commit_notices

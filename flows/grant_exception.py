@@ -8,7 +8,7 @@ from prefect.states import Completed
 from flows.failing import refuse
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
-from rollback_drills.documents.fields import in_utc
+from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.requests import ExceptionName, ExceptionRequest

@@ -29,7 +29,7 @@ from rollback_drills.planning.delivery_request import (
     described_by,
 )
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.look_ahead import explain_unclear
 from rollback_drills.settings import read_settings
 from tasks.events import emit_follow_up

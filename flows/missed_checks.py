@@ -14,7 +14,7 @@ from prefect.server.schemas.schedules import SCHEDULE_TYPES
 from pydantic import TypeAdapter
 
 from rollback_drills.evidence.last_findings import find_time_of_check
-from rollback_drills.rendering.relative_time import write_time
+from rollback_drills.rendering.times import write_time
 from tasks.evidence import open_existing
 
 _DEPLOYMENT: Final = "drill-check/drill-check"

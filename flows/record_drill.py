@@ -11,8 +11,8 @@ from flows.failing import refuse
 from flows.results import FinalState, RunResult, fail_delivery
 from flows.starting import read_requested_settings, run_on_demand
 from flows.timeouts import RUN_TIMEOUT_SECONDS
-from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.plain_json import PlainJson
+from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.delivery_request import (
@@ -26,7 +26,8 @@ from rollback_drills.planning.delivery_request import (
     TimeoutSeconds,
     described_by,
 )
-from rollback_drills.recording.recorder import Recorded, RecordReport, write_report
+from rollback_drills.recording.recorder import Recorded
+from rollback_drills.recording.report import RecordReport, write_report
 from rollback_drills.recording.requests import OutcomeName, RecordRequest
 from rollback_drills.recording.target import find_target
 from tasks.evidence import index_evidence, read_clock

@@ -13,7 +13,7 @@ from flows.results import FinalState
 from flows.run_names import rename_run, tags_of
 from flows.state_names import BLOCKED, STATE_NAMES
 from flows.timeouts import RUN_TIMEOUT_SECONDS
-from rollback_drills.documents.fields import in_utc
+from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.gate.current_proof import check_current_proofs
 from rollback_drills.gate.decision import explain_block

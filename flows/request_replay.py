@@ -12,7 +12,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.planning.delivery_request import described_by
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.requests import ReplayWish
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
 from tasks.replays import write_replay_request

@@ -13,7 +13,7 @@ from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.notifications.results import DeliveryFailedError, DeliveryResult
 from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.reports import ScheduleReport
-from rollback_drills.recording.recorder import RecordReport
+from rollback_drills.recording.report import RecordReport
 from rollback_drills.reports.alarm_path import AlarmPathReport
 from rollback_drills.reports.look_ahead import LookAhead
 

@@ -8,8 +8,8 @@ from prefect.runtime import flow_run
 from flows.delivery import Delivered
 from flows.planning import Checked, Run
 from flows.results import ShardSummary
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet_changes import uses_changes
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.population import Changes, Part, ShardReport
 from rollback_drills.evidence.shards import require_shards
 from rollback_drills.names.keys import first_spellings

@@ -15,7 +15,8 @@ from rollback_drills.reports.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter
 from rollback_drills.reports.period import Period
 from rollback_drills_api.bodies import EscalationBody, PackageBody
-from rollback_drills_api.callers import BuiltMetadata, describe_built, name_caller
+from rollback_drills_api.built_metadata import BuiltMetadata, describe_built
+from rollback_drills_api.callers import name_caller
 from rollback_drills_api.lookback import PREFIX
 from rollback_drills_api.openapi_answers import described
 from rollback_drills_api.queries import nothing_asked, read_bounds

@@ -12,7 +12,7 @@ from fastapi import Query as QueryParameters
 from msgspec import Raw
 from starlette.responses import Response
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.record_kinds import (
     EXCEPTION_DECLINE_KIND,
     EXCEPTION_KIND,

@@ -9,7 +9,7 @@ from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
 from rollback_drills.database.tables import LEDGER, OUTBOX
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.listing import (
     OutageFilter,
@@ -35,7 +35,8 @@ from rollback_drills.reports.paging import HistoryPage
 from rollback_drills.reports.period import Period, trend_period
 from rollback_drills.reports.routes import RouteRow, find_routes
 from rollback_drills.reports.trend import Trend, find_trend
-from rollback_drills_api.callers import BuiltMetadata, describe_built, name_caller
+from rollback_drills_api.built_metadata import BuiltMetadata, describe_built
+from rollback_drills_api.callers import name_caller
 from rollback_drills_api.openapi_answers import described
 from rollback_drills_api.queries import (
     ExplanationQuery,

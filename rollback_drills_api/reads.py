@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.gate.production_readiness import ProductionReadiness, production_readiness
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport

@@ -17,7 +17,7 @@ from rollback_drills.planning.routes import (
     parse_requested,
 )
 from rollback_drills.rendering.long_lists import MOST_ROWS
-from rollback_drills.rendering.relative_time import how_long
+from rollback_drills.rendering.times import how_long
 from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
 from rollback_drills.settings import require_watched
 from rollback_drills_cli import options

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_problem, print_table

@@ -6,13 +6,14 @@ from typing import Any
 
 import typer
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Fleet, load_fleet
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.readiness.judgement import judge, judge_each
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.states import Readiness, worst
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import list_some
-from rollback_drills.rendering.relative_time import how_long, write_count
+from rollback_drills.rendering.times import how_long
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
 from rollback_drills_cli.fleet_lists import choose_listed, print_states

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollback_drills.rendering.relative_time import write_count, write_duration, write_time
+from rollback_drills.rendering.counts import write_count
+from rollback_drills.rendering.times import write_duration, write_time
 from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock

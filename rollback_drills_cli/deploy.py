@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from rollback_drills.errors.effects import note_effect
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills_cli.options import WORK_POOL
 from rollback_drills_cli.output import print_line, print_problem
 from rollback_drills_cli.progress import show_waiting

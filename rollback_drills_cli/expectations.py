@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from rollback_drills.documents.expectations import read_expectations, write_expectations
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.expectation_results import Tested, find_results, record
 from rollback_drills.planning.plan_request import PlanRequest

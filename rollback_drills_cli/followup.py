@@ -10,7 +10,7 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
 from rollback_drills.rendering.long_lists import MOST_ROWS
-from rollback_drills.rendering.relative_time import how_long
+from rollback_drills.rendering.times import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.output import print_json, print_line, print_table

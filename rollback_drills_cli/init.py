@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.errors.effects import note_effect
 from rollback_drills.rendering.command_line import write_command

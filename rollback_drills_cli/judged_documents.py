@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from rollback_drills.documents.fleet import Fleet, load_fleet
 from rollback_drills.readiness.judgement import Judgement, judge_all
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import Settings, read_settings
 from rollback_drills_cli import options
 from rollback_drills_cli.output import print_problem

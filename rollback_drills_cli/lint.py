@@ -16,7 +16,7 @@ from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.files import lint_files
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills_cli.output import print_json, print_line
 from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.workspace import find_in_workspace

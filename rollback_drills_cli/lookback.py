@@ -7,7 +7,7 @@ import typer
 
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills_cli.database import DatabaseOption, find_evidence
 from rollback_drills_cli.filters import (
     CategoryOption,

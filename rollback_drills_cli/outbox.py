@@ -9,7 +9,8 @@ import typer
 from rollback_drills.documents import quotation
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
-from rollback_drills.rendering.relative_time import count_of, how_long, write_count, write_time
+from rollback_drills.rendering.counts import count_of, write_count
+from rollback_drills.rendering.times import how_long, write_time
 from rollback_drills_cli.acts import (
     ByOption,
     ReasonOption,

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.rendering.relative_time import write_count, write_time
+from rollback_drills.rendering.counts import write_count
+from rollback_drills.rendering.times import write_time
 from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act, read_by, recorded_refusal
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock

@@ -18,7 +18,8 @@ from rollback_drills_cli.options import parse_now
 from rollback_drills_cli.output import print_json, print_line, print_problem
 
 if TYPE_CHECKING:
-    from rollback_drills.recording.recorder import Recorded, RecordReport
+    from rollback_drills.recording.recorder import Recorded
+    from rollback_drills.recording.report import RecordReport
 
 
 def follow_up(
@@ -33,7 +34,7 @@ def follow_up(
         deliver: Whether to notify the owners.
         as_json: Whether to print documents.
     """
-    from rollback_drills.recording.recorder import RecordResult, write_report
+    from rollback_drills.recording.report import RecordResult, write_report
 
     report = write_report(recorded)
     if not as_json:

@@ -7,7 +7,7 @@ import typer
 
 from rollback_drills.followup.exceptions import ExceptionKind, read_end
 from rollback_drills.followup.requests import AskRequest, DecideRequest
-from rollback_drills.rendering.relative_time import how_long
+from rollback_drills.rendering.times import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, find_evidence, open_existing, open_or_create

@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 
 from rollback_drills.followup.requests import RetirementRequest
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_or_create
 from rollback_drills_cli.evidence.signing import append_signed, report_clock

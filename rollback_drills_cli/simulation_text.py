@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from rollback_drills.documents.quotation import show
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import name_some
-from rollback_drills.rendering.relative_time import write_count, write_time
+from rollback_drills.rendering.times import write_time
 from rollback_drills.simulation.document import SimulationDocument
 from rollback_drills.simulation.findings import Summary
 from rollback_drills.simulation.happenings import AnyHappening, Notified

@@ -12,7 +12,7 @@ from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementRecord
 from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.route_choice import RouteChoice
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from tasks.events import emit_acknowledgements
 from tasks.evidence import index_evidence, open_existing
 

@@ -27,7 +27,7 @@ from rollback_drills.planning.alarm_path import AlarmPath, build_entries, find_a
 from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.rendering.relative_time import count_of, write_count
+from rollback_drills.rendering.counts import count_of, write_count
 from rollback_drills.reports.alarm_path import AlarmPathReport, render_alarm_paths
 from rollback_drills.reports.artifact_keys import ALARM_PATH_KEY
 from rollback_drills.trust.notice import Platform

@@ -9,7 +9,7 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.followup.approval_notices import find_notices, read_open_approvals
 from rollback_drills.outbox.commit import commit
-from rollback_drills.rendering.relative_time import count_of
+from rollback_drills.rendering.counts import count_of
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import open_database
 from tasks.logs import redacting

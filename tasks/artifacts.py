@@ -13,7 +13,7 @@ from prefect.utilities.urls import url_for
 
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.artifact_keys import FLEET_KEY, artifact_key
 from rollback_drills.reports.change_list import Change, find_change_lists, list_changes
 from rollback_drills.reports.publication import Publication

@@ -12,7 +12,7 @@ from rollback_drills.connectors.types import ITEM_TYPES
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.outbox.commit import commit
-from rollback_drills.rendering.relative_time import count_of, write_count
+from rollback_drills.rendering.counts import count_of, write_count
 from rollback_drills.reports.audit_delivery import build_entries
 from rollback_drills.reports.audit_document import AuditPackage
 from rollback_drills.reports.audit_reading import find_package

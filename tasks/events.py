@@ -20,7 +20,7 @@ from rollback_drills.gate.events import gate_event
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.readiness.states import Readiness
 from rollback_drills.redaction.redactor import redact_each, redactor_in_use
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.act_events import (
     acknowledgement_event,
     decline_event,

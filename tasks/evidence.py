@@ -23,7 +23,7 @@ from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.population import Population
 from rollback_drills.evidence.record import Record
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import read_settings
 from rollback_drills.trust.lost_schedules import find_lost
 from tasks.background import aside

@@ -30,7 +30,7 @@ from rollback_drills.followup.totals import read_totals
 from rollback_drills.outbox.commit import commit
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.artifact_keys import CYCLES_KEY, FOLLOW_UP_KEY
 from tasks.evidence import index_evidence, open_database
 from tasks.logs import redacting

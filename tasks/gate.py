@@ -9,9 +9,9 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.documents.promotion import PromotionDocuments, load_promotion
+from rollback_drills.documents.utc import in_utc
 from rollback_drills.gate import decision
 from rollback_drills.gate.document import Gate, GateCheck
 from rollback_drills.gate.evaluation import evaluate_gate

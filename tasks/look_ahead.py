@@ -19,7 +19,7 @@ from rollback_drills.planning.look_ahead_notice import build_entries, find_earli
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.rendering.relative_time import count_of, write_count
+from rollback_drills.rendering.counts import count_of, write_count
 from rollback_drills.reports.artifact_keys import LOOK_AHEAD_KEY
 from rollback_drills.reports.look_ahead import (
     LookAhead,

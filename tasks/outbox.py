@@ -21,7 +21,7 @@ from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.rendering.relative_time import count_of
+from rollback_drills.rendering.counts import count_of
 from rollback_drills.trust.guard import Guard
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import open_database

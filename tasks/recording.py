@@ -14,7 +14,7 @@ from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
 from rollback_drills.recording.recorder import Recorded, record_drill
 from rollback_drills.recording.target import Target
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 
 
 @task(task_run_name="write-drill-down", cache_policy=NO_CACHE)

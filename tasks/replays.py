@@ -22,7 +22,7 @@ from rollback_drills.recovery.recorded_act import Writer
 from rollback_drills.recovery.replay_checks import NOT_REPLAYABLE
 from rollback_drills.recovery.replay_records import ApprovalRecord, RequestRecord
 from rollback_drills.recovery.replays import approve_replay, execute_replay, replay, request_replay
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from tasks.evidence import open_existing
 
 R = TypeVar("R", ExecutionRecord, RequestRecord)

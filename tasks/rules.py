@@ -15,7 +15,7 @@ from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge_all
-from rollback_drills.rendering.relative_time import count_of, write_count
+from rollback_drills.rendering.counts import count_of, write_count
 
 
 @task(task_run_name="derive-due", cache_policy=NO_CACHE, persist_result=False)

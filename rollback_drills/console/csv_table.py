@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.rendering.csv_cells import write_cell
 
 _BOM = "\ufeff"  # Excel takes UTF-8 only with it

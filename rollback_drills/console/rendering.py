@@ -21,10 +21,10 @@ from rollback_drills.console.query import PRESSING, FleetQuery, MonthQuery, Sort
 from rollback_drills.console.schedule import ScheduleView
 from rollback_drills.console.trends import TrendsView
 from rollback_drills.console.undelivered import UndeliveredView
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.notifications.readable import write_times
 from rollback_drills.rendering.command_line import write_command
-from rollback_drills.rendering.relative_time import how_long, write_duration
+from rollback_drills.rendering.times import how_long, write_duration
 
 _SERVED: Final = ServedLinks()
 SERVED_POLICY: Final = (

@@ -8,8 +8,9 @@ from typing import Final
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.rendering.command_line import write_command
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import name_some
-from rollback_drills.rendering.relative_time import write_count, write_time
+from rollback_drills.rendering.times import write_time
 
 _MOST_NAMED: Final = 5  # the list of runs shows a line; `drills outbox list` shows them all
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)

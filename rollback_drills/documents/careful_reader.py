@@ -9,13 +9,14 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from rollback_drills.documents.duplicate_keys import START, Location, Origin, find_repeats, parse_json
-from rollback_drills.documents.fields import ZERO_TIME, Document
+from rollback_drills.documents.fields import Document
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.mismatches import explain_mismatch, explain_unknown
 from rollback_drills.documents.odd_names import find_odd_names
 from rollback_drills.documents.privacy.private_texts import find_private_texts
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.shapes import is_known
+from rollback_drills.documents.utc import ZERO_TIME
 from rollback_drills.errors import DrillsError
 
 _MOST_PROBLEMS_SHOWN: Final = 5

@@ -5,16 +5,9 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import (
-    UNSET,
-    Document,
-    Name,
-    ReviewedValue,
-    Timestamp,
-    UnsetType,
-    check_in_utc,
-)
+from rollback_drills.documents.fields import UNSET, Document, Name, ReviewedValue, Timestamp, UnsetType
 from rollback_drills.documents.quotation import show, state
+from rollback_drills.documents.utc import check_in_utc
 
 CHANGES_SCHEMA: Final = "rollback-drills.changes.v1"
 

@@ -1,11 +1,12 @@
 """What every document is made of."""
 
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Annotated, Any, Final, overload
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+
+from rollback_drills.documents.utc import check_in_utc
 
 LONGEST_INTERVAL_DAYS: Final = 36_525  # one hundred years: anything longer is a slip of the keyboard
 
@@ -25,23 +26,6 @@ Minutes = Annotated[float, Meta(ge=0, le=60 * 24 * LONGEST_INTERVAL_DAYS)]
 """A number of minutes, zero or more."""
 
 
-def write_instant(instant: datetime) -> str:
-    """Write an instant as every document has it: RFC 3339 in UTC, `2026-06-20T15:40:00+00:00`.
-
-    Raises:
-        OverflowError: In UTC it leaves the years 1 to 9999.
-    """
-    # gives the text of isoformat() in a third of its time; a report holds a dozen instants
-    text: str = msgspec.to_builtins(instant)
-    if text[-1] != "Z":
-        text = msgspec.to_builtins(instant.astimezone(UTC))
-    return text[:-1] + "+00:00"
-
-
-write_time_of_run: Final = lru_cache(maxsize=16)(write_instant)
-"""Writes the time of a run as `write_instant` does, but once: every report and plan of the run has it."""
-
-
 @overload
 def tidy(number: float) -> float | int: ...
 @overload
@@ -51,31 +35,6 @@ def tidy(number: float | None) -> float | int | None: ...
 def tidy(number: float | None) -> float | int | None:
     """Write a whole number without its fraction, as the documents do."""
     return int(number) if number is not None and float(number).is_integer() else number
-
-
-def in_utc(instant: datetime) -> datetime:
-    """Return an instant in UTC; without an offset it is read as UTC (contract §8.1)."""
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
-
-ZERO_TIME: Final = datetime.min.replace(tzinfo=UTC)
-"""What Go (and .NET) write for a time that was never set; the careful reading takes it as absent."""
-
-
-def check_in_utc(*instants: datetime | None) -> None:
-    """Ensure that instants near the ends of the calendar can be written in UTC.
-
-    Raises:
-        ValueError: One leaves the years 1 to 9999, or is the zero time.
-    """
-    for instant in instants:
-        if instant is not None and not 1 < instant.year < 9999:
-            if instant == ZERO_TIME:
-                raise ValueError("is the zero time, which stands for no time; leave it out")
-            try:
-                instant.astimezone(UTC)
-            except OverflowError:
-                raise ValueError("leaves the years 1 to 9999 in UTC") from None
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, omit_defaults=True):
@@ -120,7 +79,6 @@ def fold_alias(document: Document, alias: str, field: str, absent: Any) -> None:
 
 __all__ = [
     "UNSET",
-    "ZERO_TIME",
     "Days",
     "Document",
     "Minutes",
@@ -129,10 +87,6 @@ __all__ = [
     "Sha256",
     "Timestamp",
     "UnsetType",
-    "check_in_utc",
     "fold_alias",
-    "in_utc",
     "tidy",
-    "write_instant",
-    "write_time_of_run",
 ]

@@ -15,8 +15,8 @@ from rollback_drills.documents.fields import (
     Sha256,
     Timestamp,
     UnsetType,
-    check_in_utc,
 )
+from rollback_drills.documents.utc import check_in_utc
 
 OUTCOMES: Final = ("pass", "fail")
 """What the status of a drill can be; other words are named in a warning, and no such drill is accepted."""

@@ -13,19 +13,17 @@ from rollback_drills.documents.calendars.working_time import BusinessHours, chec
 from rollback_drills.documents.fields import (
     LONGEST_INTERVAL_DAYS,
     UNSET,
-    ZERO_TIME,
     Document,
     Minutes,
     Name,
     ReviewedValue,
     Timestamp,
     UnsetType,
-    check_in_utc,
     fold_alias,
-    write_instant,
 )
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.spans import Span, Spans
+from rollback_drills.documents.utc import ZERO_TIME, check_in_utc, write_instant
 
 RepeatDays = Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL_DAYS)]
 """A number of days, more than zero."""

@@ -9,9 +9,10 @@ from rollback_drills.documents.cadences.cadence import Cadence
 from rollback_drills.documents.cadences.calendar_cadence import WrittenCadence
 from rollback_drills.documents.cadences.interval_cadence import DuePolicy, read_interval
 from rollback_drills.documents.calendars.working_days import check_calendar_name
-from rollback_drills.documents.fields import Days, Name, Timestamp, check_in_utc
+from rollback_drills.documents.fields import Days, Name, Timestamp
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.routing_policy import RepeatDays, RoutingPolicy
+from rollback_drills.documents.utc import check_in_utc
 from rollback_drills.names.ids import find_reserved
 
 POSTPONE_LIMIT_DAYS: Final = 30.0

@@ -6,7 +6,6 @@ from msgspec import UNSET, UnsetType
 from rollback_drills.documents.calendars.recurring_period import RecurringPeriod
 from rollback_drills.documents.calendars.working_days import WORKING_WEEK
 from rollback_drills.documents.calendars.working_time import BusinessHours
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import (
     EscalationStep,
     MaintenanceWindow,
@@ -15,6 +14,7 @@ from rollback_drills.documents.routing_policy import (
     Period,
     RoutingPolicy,
 )
+from rollback_drills.documents.utc import write_instant
 
 
 class WrittenStep(msgspec.Struct, frozen=True, gc=False):

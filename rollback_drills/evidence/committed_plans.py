@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX_PLANS
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.record import name_run
 from rollback_drills.evidence.written_record import WrittenRecord

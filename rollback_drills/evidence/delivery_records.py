@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import DELIVERY_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.reasons import Reason

@@ -11,10 +11,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.history import Drill, Finding
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.names import ids

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from rollback_drills import PRODUCT
 from rollback_drills.database.first_format import FIRST_FORMAT, iterate_rows
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.import_record import ImportRecord
 from rollback_drills.evidence.ledger.canonical import write_canonical
 

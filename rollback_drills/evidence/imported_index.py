@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.documents.duplicate_keys import Location
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import json_path, show
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.import_record import ImportRecord

@@ -9,8 +9,9 @@ from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes
 from rollback_drills.evidence.remembered import Setback
 from rollback_drills.names.variables import VARIABLES
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import name_some
-from rollback_drills.rendering.relative_time import write_count, write_duration
+from rollback_drills.rendering.times import write_duration
 
 _MOST_NAMED: Final = 10
 

@@ -7,16 +7,16 @@ from typing import Any, Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names.ids import is_route_of_path
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import NOTIFIED
-from rollback_drills.outbox.queries import to_delivery
+from rollback_drills.outbox.deliveries import to_delivery
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 
 _QUEUE_TOLERANCE: Final = timedelta(hours=1)
 """Of the host that queued a notification and the host that sends it, both only before the evidence."""

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import DECISION_KIND, PLAN_KIND
 from rollback_drills.notifications.reasons import Reason

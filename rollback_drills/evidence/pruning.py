@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.database.tables import LEDGER, PRUNED
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.heads import find_nodes
 from rollback_drills.evidence.last_findings import forget_findings

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import HEADS
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.heads import Head, newest_head
 from rollback_drills.evidence.index import read_time
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger_records import SetbackRecord
-from rollback_drills.rendering.relative_time import write_count, write_time
+from rollback_drills.rendering.counts import write_count
+from rollback_drills.rendering.times import write_time
 
 _NO_HEAD: Final = "holds no signed head of the evidence"
 

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from rollback_drills.documents.evidence_texts import check_person, check_text
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND

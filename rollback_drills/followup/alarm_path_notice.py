@@ -13,7 +13,8 @@ from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED
 from rollback_drills.planning.alarm_path import EVENT_TYPE
-from rollback_drills.rendering.relative_time import one_line, write_count
+from rollback_drills.rendering.counts import write_count
+from rollback_drills.rendering.sentences import one_line
 from rollback_drills.trust.notice import Platform
 
 FINDING_EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.alarm_path_missed"

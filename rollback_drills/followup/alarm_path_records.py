@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import ALARM_PATH_KIND
 from rollback_drills.followup.alarm_paths import AlarmPathFinding, EventKind, MissedDrill

@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import DEAD, NOTIFIED, State
-from rollback_drills.rendering.relative_time import write_minutes
+from rollback_drills.rendering.times import write_minutes
 
 _POINTLESS: Final = frozenset({State.SUPERSEDED, State.DISCARDED, State.SUPPRESSED})
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.exception_requests import RequestedException
 from rollback_drills.followup.found_requests import read_open_requests
 from rollback_drills.names import ids
@@ -16,7 +16,9 @@ from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.recovery.found_replays import ReplayState, find_replays
 from rollback_drills.recovery.replay_records import RequestRecord
 from rollback_drills.rendering.command_line import write_command
-from rollback_drills.rendering.relative_time import one_line, write_count, write_time
+from rollback_drills.rendering.counts import write_count
+from rollback_drills.rendering.sentences import one_line
+from rollback_drills.rendering.times import write_time
 from rollback_drills.trust.notice import Platform
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.approval_requested"

@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.outbox.destinations import find_destinations

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.outages.listing import OpenOutageReport
 from rollback_drills.followup.alarm_paths import AlarmPathFinding
 from rollback_drills.followup.connector_health import ConnectorHealth, ConnectorReport

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.documents.fields import tidy
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.follow_up_rules import NO_RULES, FollowUpRules
 from rollback_drills.followup.route_status import Recommendation, Standing, find_standings

@@ -9,8 +9,8 @@ from itertools import groupby
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.time_data import TimeData
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import ESCALATION_KIND
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent

@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.time_data import TimeData
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.cycle_facts import CycleFacts, Sent
 from rollback_drills.followup.escalation_steps import PlannedStep
 from rollback_drills.followup.follow_up_rules import FollowUpRules

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.quotation import show
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.followup.exception_requests import DeclineRecord, FoundRequest

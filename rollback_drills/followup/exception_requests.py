@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import EXCEPTION_DECLINE_KIND, EXCEPTION_REQUEST_KIND
@@ -18,7 +18,7 @@ from rollback_drills.names import ids
 from rollback_drills.names.people import is_same_person
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.redaction.computed import Computed
-from rollback_drills.rendering.relative_time import one_line
+from rollback_drills.rendering.sentences import one_line
 
 OPEN_FOR: Final = timedelta(days=14)
 """How long a request can be decided at most; the end that it asks for ends it earlier."""

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import show
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import EXCEPTION_KIND
@@ -16,7 +16,7 @@ from rollback_drills.followup.approval import check_approval
 from rollback_drills.names import ids
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.redaction.computed import Computed
-from rollback_drills.rendering.relative_time import one_line
+from rollback_drills.rendering.sentences import one_line
 
 LONGEST: Final = timedelta(days=366)
 

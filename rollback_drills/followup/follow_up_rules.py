@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.time_data import TimeData, find_holiday_version, find_time_zone_version
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_steps import PlannedStep, plan_step
 from rollback_drills.followup.next_actions import Action, NextAction, find_next_actions

@@ -11,7 +11,7 @@ from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.planning.notice_closings import close_routes
-from rollback_drills.rendering.relative_time import one_line, write_sentences
+from rollback_drills.rendering.sentences import one_line, write_sentences
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.schedule_retired"
 

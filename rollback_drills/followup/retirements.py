@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.quotation import show
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import read_if_readable
 from rollback_drills.evidence.record import Record
@@ -21,7 +21,7 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.readiness.judgement import Judgement, retire
 from rollback_drills.redaction.computed import Computed
-from rollback_drills.rendering.relative_time import one_line
+from rollback_drills.rendering.sentences import one_line
 
 
 class Change(StrEnum):

@@ -7,7 +7,6 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.promotion import (
     PROMOTION_SCHEMA,
     REHEARSAL_SCHEMA,
@@ -20,6 +19,7 @@ from rollback_drills.documents.promotion import (
 )
 from rollback_drills.documents.quotation import state
 from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.gate.promotion_faults import Fault, find_in_evidence, find_in_plan, find_in_rehearsal
 from rollback_drills.gate.promotion_reports import (
     EvidenceFacts,

@@ -12,12 +12,12 @@ from rollback_drills.documents.expectations import (
     Expectations,
     ExpectedRoute,
 )
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import find_subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.fleet_check import ScheduleCheck, start_checks

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_SCHEMA, UTC_ZONE, Attachment, Notification
 from rollback_drills.notifications.outbox_entry import OutboxEntry

@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rollback_drills.notifications.notification import UTC_ZONE, Link, Notification
-from rollback_drills.rendering.relative_time import how_long, write_time
+from rollback_drills.rendering.times import how_long, write_time
 
 _TIMESTAMP: Final = re.compile(
     r"(?<![\w:.-])(?<!such as )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)(?!\w|:\d)"

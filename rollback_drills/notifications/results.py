@@ -8,14 +8,14 @@ from typing import Any, Final, Self
 import msgspec
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Verdict
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED, State
 from rollback_drills.redaction.computed import Computed
-from rollback_drills.rendering.relative_time import write_time
+from rollback_drills.rendering.times import write_time
 
 DELIVERY_SCHEMA: Final = "cavra.connector.delivery.v1"
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_SCHEMA, Notification
 from rollback_drills.notifications.reasons import Reason

@@ -15,12 +15,13 @@ from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
+from rollback_drills.outbox.deliveries import describe_delivery
 from rollback_drills.outbox.destinations import (
     SUBJECT_PREFIX,
     Destination,
     find_destinations,
 )
-from rollback_drills.outbox.queries import OutboxFilter, describe_delivery, find_rows
+from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.outbox.rows import OutboxRow, decode_rows
 
 _UNDELIVERED: Final = (*WAITING, State.SENDING, *DEAD)

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notice import Notice
@@ -17,7 +17,8 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import eligible_providers, resolve_routes
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.states import Readiness
-from rollback_drills.rendering.relative_time import one_line, write_count
+from rollback_drills.rendering.counts import write_count
+from rollback_drills.rendering.sentences import one_line
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.alarm_path"
 

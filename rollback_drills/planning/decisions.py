@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names import ids
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import Suppression

@@ -8,8 +8,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.time_data import TimeData
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision, find_facts, make_context
 from rollback_drills.planning.fleet_check import ScheduleCheck
@@ -34,7 +35,7 @@ from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.due_origin import explain_due
 from rollback_drills.readiness.reports import Check
 from rollback_drills.readiness.states import Readiness
-from rollback_drills.rendering.relative_time import write_time
+from rollback_drills.rendering.times import write_time
 
 EXPLANATION_SCHEMA: Final = "rollback-drills.explanation.v1"
 

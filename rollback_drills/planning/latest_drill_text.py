@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rollback_drills.readiness.reports import HistoryFacts
-from rollback_drills.rendering.relative_time import write_minutes
+from rollback_drills.rendering.times import write_minutes
 
 
 def describe_latest_drill(history: HistoryFacts) -> str:

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from rollback_drills.connectors.types import ITEM_TYPES
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.escalation_chain import resolve_chains
 from rollback_drills.planning.fleet_check import ScheduleCheck
@@ -22,7 +22,7 @@ from rollback_drills.planning.upcoming import find_due_times
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.states import Readiness
-from rollback_drills.rendering.relative_time import write_time
+from rollback_drills.rendering.times import write_time
 
 SOON: Final = timedelta(days=30)
 AHEAD: Final = timedelta(days=90)

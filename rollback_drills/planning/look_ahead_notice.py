@@ -13,8 +13,9 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import UNSENT
 from rollback_drills.planning.look_ahead import ForeseenDrill, Outlook
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import name_some
-from rollback_drills.rendering.relative_time import one_line, write_count
+from rollback_drills.rendering.sentences import one_line
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.look_ahead"
 _MOST_DRILLS: Final = 10

@@ -19,7 +19,8 @@ from rollback_drills.planning.latest_drill_text import describe_latest_drill
 from rollback_drills.planning.plan import OwnerRoute, Plan
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.states import Readiness
-from rollback_drills.rendering.relative_time import write_minutes, write_sentences
+from rollback_drills.rendering.sentences import write_sentences
+from rollback_drills.rendering.times import write_minutes
 
 
 def build_notification(

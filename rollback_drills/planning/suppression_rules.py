@@ -18,7 +18,7 @@ from rollback_drills.planning.routes import Route
 from rollback_drills.planning.windows_and_absences import Absence, Suppressions
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.states import Readiness
-from rollback_drills.rendering.relative_time import one_line
+from rollback_drills.rendering.sentences import one_line
 
 
 class Suppressed(msgspec.Struct, frozen=True, gc=False):

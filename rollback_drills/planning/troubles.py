@@ -9,7 +9,7 @@ import msgspec
 from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.routes import Route
 from rollback_drills.planning.windows_and_absences import Suppressions
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 
 WriteTime = Callable[[datetime], str]
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.quotation import is_written, show, state
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.readiness.checklist import Requirement
 
 CLOCK_SKEW: Final = timedelta(minutes=5)

@@ -15,7 +15,7 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.reports import ChangeFacts, HistoryReport
 from rollback_drills.readiness.schedule_faults import NEXT_DUE, find_written_faults
-from rollback_drills.rendering.relative_time import join_sentences
+from rollback_drills.rendering.sentences import join_sentences
 
 # Python 3.11 looks up members of enumerations slowly, and this is needed for every schedule.
 _EXPLICIT: Final = DuePolicy.EXPLICIT

@@ -8,7 +8,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.readiness.states import Mode
-from rollback_drills.rendering.relative_time import join_sentences
+from rollback_drills.rendering.sentences import join_sentences
 
 WORDS: Final = "go_rollback_drill_history_words"
 ENVIRONMENT: Final = "go_rollback_drill_history_environment"

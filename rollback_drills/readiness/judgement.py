@@ -20,7 +20,7 @@ from rollback_drills.readiness.schedule_faults import ACTIVE, IS_RETIRED, RETIRE
 from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.stale_proof import bring_forward, write_change
 from rollback_drills.readiness.states import Readiness
-from rollback_drills.rendering.relative_time import write_sentences
+from rollback_drills.rendering.sentences import write_sentences
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import Drill, Finding
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names.keys import name_key
 
 _UNDATED: Final = datetime.min.replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ from rollback_drills.documents.calendars.working_days import WorkCalendar
 from rollback_drills.documents.written_policy import WrittenCalendar, WrittenRule, WrittenWindow
 from rollback_drills.readiness.open_findings import OpenFinding
 from rollback_drills.readiness.states import Mode, Readiness
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 
 HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1"
 SCHEDULE_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-schedule.v1"

@@ -9,10 +9,11 @@ from rollback_drills.documents.cadences.cadence import FAR, Cadence, CalendarCad
 from rollback_drills.documents.cadences.calendar_cadence import WrittenCadence
 from rollback_drills.documents.cadences.interval_cadence import DAY, DuePolicy
 from rollback_drills.documents.changes import KnownChanges
-from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.documents.written_policy import write_calendars, write_rules, write_windows
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.checklist import Checklist, list_facts

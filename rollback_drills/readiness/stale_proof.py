@@ -7,9 +7,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.changes import Change
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.readiness.due import derive_due, find_latest_accepted_at
 from rollback_drills.readiness.reports import ChangeFacts
 

@@ -11,11 +11,11 @@ from typing import Final
 import msgspec
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import OUTCOMES, Drill
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.quotation import show
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.readiness.acceptance import is_in_future

@@ -1,18 +1,11 @@
-"""Records one performed drill: writes it into the history, and says what came of it."""
+"""Records one performed drill in the history, and judges its schedule before and after."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-import msgspec
-
-from rollback_drills import PRODUCT
-from rollback_drills.documents.cadences.interval_cadence import DuePolicy
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, history_schema_for, miss_schema
 from rollback_drills.documents.subject import Subject
@@ -21,7 +14,6 @@ from rollback_drills.evidence.drills import SeenDrills, find_drills
 from rollback_drills.readiness.acceptance import find_problems, is_accepted
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
-from rollback_drills.readiness.states import Readiness
 from rollback_drills.recording.document import append_drill, new_history
 from rollback_drills.recording.document_file import locked, write_document
 from rollback_drills.recording.drill_entry import drill_to_wire
@@ -29,8 +21,6 @@ from rollback_drills.recording.retests import RetestRecord, find_retests
 from rollback_drills.recording.same_drill import is_recorded, refuse_repeated
 from rollback_drills.recording.target import Target
 from rollback_drills.recording.written_due import Advanced, advance_due, check_advance
-
-RECORD_SCHEMA: Final = "rollback-drills.record.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,65 +170,3 @@ def _check_added(before: Loaded[History], after: Loaded[History], drill: Drill, 
     is_kept = (old.schema_version, old.environment) == (new.schema_version, new.environment)
     if not is_kept or new.drills != (*old.drills, drill):
         raise DrillsError(f"{path} cannot be edited without changing what it says; add the drill by hand")
-
-
-class RecordReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What came of a recording."""
-
-    schema_version: str = RECORD_SCHEMA
-    product: str = PRODUCT
-    recorded_at: str
-    schedule_id: str
-    history_path: str
-    drill_id: str
-    drill: PlainJson
-    is_new: bool
-    accepted: bool
-    problems: Sequence[str]
-    due_policy: DuePolicy
-    cycle_id: str
-    closes_cycle: bool
-    status_before: Readiness
-    status: Readiness
-    next_due_at_before: str
-    next_due_at: str
-    advanced_to: str
-    """Where `next_due_at` was moved to; empty if it was not."""
-    not_advanced_because: str
-    retest_due_at: str
-    """By when the drill has to be performed again; empty if it has not."""
-
-
-class RecordResult(RecordReport, frozen=True, gc=False, kw_only=True):
-    """What came of a recording, of its evidence, and of telling the owners."""
-
-    evidence_problem: str
-    """Why the drill is not yet in the evidence; empty if it is."""
-    run: PlainJson | None
-    """The result of the run that notified the owners; None if there was none."""
-
-
-def write_report(recorded: Recorded) -> RecordReport:
-    """Write down what came of a recording."""
-    schedule, retest = recorded.target.schedule, recorded.find_retest()
-    problems, advanced = recorded.problems, recorded.advanced
-    return RecordReport(
-        recorded_at=write_instant(recorded.now),
-        schedule_id=schedule.schedule_id,
-        history_path=recorded.target.history_shown,
-        drill_id=recorded.drill.drill_id,
-        drill=drill_to_wire(recorded.drill),
-        is_new=recorded.is_new,
-        accepted=not problems,
-        problems=problems,
-        due_policy=schedule.due_policy,
-        cycle_id=recorded.before.cycle.cycle_id,
-        closes_cycle=recorded.closes_cycle,
-        status_before=recorded.before.readiness,
-        status=recorded.after.readiness,
-        next_due_at_before=recorded.before.schedule.next_due_at,
-        next_due_at=recorded.after.schedule.next_due_at,
-        advanced_to=write_instant(advanced.to) if advanced.to else "",
-        not_advanced_because=advanced.problem,
-        retest_due_at=retest.retest_due_at if retest else "",
-    )

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import RETEST_KIND
 from rollback_drills.names import ids

@@ -23,7 +23,7 @@ from rollback_drills.outbox.destinations import (
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recorded_act import Recording, Writer, describe_rows, may_replay, recording
-from rollback_drills.rendering.relative_time import one_line
+from rollback_drills.rendering.sentences import one_line
 
 
 @repeat_on_conflict

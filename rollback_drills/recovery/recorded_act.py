@@ -12,7 +12,7 @@ from rollback_drills.connectors.config_file import connector_name
 from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending
 from rollback_drills.evidence.outages.acts import ActedNotification
 from rollback_drills.evidence.outages.watch import Touched

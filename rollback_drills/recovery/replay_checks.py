@@ -6,7 +6,7 @@ from typing import Final
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
-from rollback_drills.outbox.queries import REPLAYABLE
+from rollback_drills.outbox.replay import REPLAYABLE
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.recovery.found_replays import FoundReplay, ReplayState
 from rollback_drills.recovery.recorded_act import read_rows

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.outages.acts import ActedNotification, DiscardRecord, ExecutionRecord
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import (

@@ -12,7 +12,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.outages.acts import DiscardRecord, ExecutionRecord
 from rollback_drills.names.people import is_same_caller
-from rollback_drills.outbox.queries import discard_rows, replay_rows
+from rollback_drills.outbox.replay import discard_rows, replay_rows
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.found_replays import FoundReplay, get_replay
 from rollback_drills.recovery.recorded_act import (

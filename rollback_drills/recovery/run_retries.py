@@ -5,7 +5,7 @@ from collections.abc import Collection
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import end_pause, find_destination
-from rollback_drills.outbox.queries import replay_rows
+from rollback_drills.outbox.replay import replay_rows
 from rollback_drills.outbox.undelivered import find_undelivered, hurry_rows
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.connector_switch import enable_within

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.escalations import Escalation
 from rollback_drills.followup.exception_requests import DeclineRecord, ExceptionRequestRecord

@@ -7,12 +7,12 @@ from typing import Final
 import msgspec
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.alarm_paths import AlarmPathFinding
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.alarm_path import AlarmPath
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.markdown import cell, table
-from rollback_drills.rendering.relative_time import write_count
 
 ALARM_PATH_SCHEMA: Final = "rollback-drills.alarm-path-drill.v1"
 _MOST_ROWS: Final = 200

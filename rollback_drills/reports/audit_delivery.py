@@ -6,14 +6,14 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.names import ids
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.notification import Attachment
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.rendering.command_line import write_command
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.audit_document import AuditPackage
 from rollback_drills.reports.period import Period
 

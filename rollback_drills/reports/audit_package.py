@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.index import LedgerRow
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.notifications.reasons import Reason

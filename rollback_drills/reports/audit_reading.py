@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.heads import newest_head
 from rollback_drills.evidence.index import LedgerRow, read
 from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND

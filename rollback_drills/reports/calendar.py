@@ -10,9 +10,9 @@ from typing import Final
 from icalendar import Calendar, Event
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import MaintenanceWindow
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names import ids
 from rollback_drills.names.keys import is_same
 from rollback_drills.planning.upcoming import find_following_dues

@@ -15,7 +15,7 @@ from rollback_drills.evidence.record_kinds import PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.rendering.markdown import cell
-from rollback_drills.rendering.relative_time import write_time
+from rollback_drills.rendering.times import write_time
 
 LONGEST_LIST: Final = 40
 """So many changes are listed; `drills routes` and the console have them all."""

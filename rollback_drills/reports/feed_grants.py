@@ -15,7 +15,7 @@ from sqlalchemy import select
 from rollback_drills.access.link_permission import FEED_LASTS
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.record import Record

@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.planning.look_ahead import AHEAD, Outlook, UnclearSchedule
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.markdown import cell, table
-from rollback_drills.rendering.relative_time import write_count
 
 LOOK_AHEAD_SCHEMA: Final = "rollback-drills.look-ahead.v1"
 _MOST_ROWS: Final = 100

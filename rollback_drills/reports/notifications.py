@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER, OUTBOX
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.delivery_records import DELIVERY_SOURCE
 from rollback_drills.evidence.first_records import IMPORTED_FROM
 from rollback_drills.evidence.index import NEVER, LedgerRow, read_rows

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement
 
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 
 MOST_WEEKS: Final = 520

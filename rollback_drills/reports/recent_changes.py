@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.index import LedgerRow, read_rows
 from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.index import read_row, read_time, read_written
 from rollback_drills.evidence.record_kinds import DECISION_KIND, PLAN_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.population import Changes
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.planning.category import Category

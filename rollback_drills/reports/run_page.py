@@ -13,9 +13,9 @@ from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts
 from rollback_drills.readiness.states import Readiness
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import MOST_ROWS, list_some
 from rollback_drills.rendering.markdown import cell, table
-from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.undelivered import count_waiting, list_dead_letters, list_waiting
 
 

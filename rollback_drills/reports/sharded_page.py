@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from rollback_drills.evidence.shards import ShardResult
 from rollback_drills.readiness.states import Readiness
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.markdown import table
-from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.publication import most_pages_of_shard
 from rollback_drills.reports.run_page import FLEET_COLUMNS, list_warnings
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from rollback_drills import PRODUCT
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.names.keys import first_spellings, name_key

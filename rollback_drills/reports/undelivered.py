@@ -9,7 +9,7 @@ from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.markdown import table
-from rollback_drills.rendering.relative_time import write_time
+from rollback_drills.rendering.times import write_time
 
 _MOST_ROWS: Final = 50
 

@@ -8,10 +8,10 @@ import msgspec
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.calendars.recurrence import SEARCHED, SEARCHED_YEARS
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.unknown_name import explain_unknown
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.planning.upcoming import Kind, Upcoming, find_upcoming

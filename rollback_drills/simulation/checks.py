@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant, write_time_of_run
+from rollback_drills.documents.utc import write_instant, write_time_of_run
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.closings import Leaving, find_leaving
 from rollback_drills.planning.decisions import decide_routes, find_change, find_repeat_after, make_context

@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.documents.fields import tidy
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.rendering.csv_cells import write_cell
 from rollback_drills.simulation.findings import Summary

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
-from rollback_drills.documents.fields import write_instant, write_time_of_run
+from rollback_drills.documents.utc import write_instant, write_time_of_run
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.cycle_grouping import group_cycles
 from rollback_drills.followup.escalation_steps import PlannedStep

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollback_drills.documents.fields import write_instant, write_time_of_run
+from rollback_drills.documents.utc import write_instant, write_time_of_run
 from rollback_drills.followup.cycle_facts import Sent
 from rollback_drills.followup.escalations import Escalation
 from rollback_drills.notifications.reasons import Reason

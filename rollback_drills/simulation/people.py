@@ -5,8 +5,8 @@ from datetime import datetime
 from heapq import heappop, heappush
 from typing import Final
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementRecord,

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from rollback_drills.documents.fields import Document, Name, Timestamp, write_instant
+from rollback_drills.documents.fields import Document, Name, Timestamp
 from rollback_drills.documents.fleet import find_subject
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.plain_file import read_plain_file
@@ -17,6 +17,7 @@ from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.due import find_written_due

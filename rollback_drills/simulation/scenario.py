@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.simulation.assumptions import Assumptions

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import name_key
 from rollback_drills.simulation.findings import (

@@ -15,7 +15,7 @@ from rollback_drills.planning.repeats import decide_repeat
 from rollback_drills.readiness.states import Readiness
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.long_lists import name_some
-from rollback_drills.rendering.relative_time import one_line
+from rollback_drills.rendering.sentences import one_line
 from rollback_drills.trust.guard import Guard
 from rollback_drills.trust.signs import Distrust, Sign
 

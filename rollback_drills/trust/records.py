@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rollback_drills.documents.evidence_texts import require_person, require_reason
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.names import ids

@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import is_in_future
 from rollback_drills.readiness.judgement import Judgement

@@ -8,7 +8,7 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.verify.findings import Verification
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.options import JsonOption

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
-from rollback_drills.rendering.relative_time import count_of
+from rollback_drills.rendering.counts import count_of
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import open_key
 from rollback_drills_cli.filters import FromOption, ToOption, parse_period, read_schedule_id

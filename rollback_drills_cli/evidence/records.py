@@ -8,7 +8,7 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record_summary import describe_record
 from rollback_drills.evidence.written_record import WrittenRecord, text_of
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.filters import (
     CategoryOption,

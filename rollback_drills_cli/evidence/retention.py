@@ -8,7 +8,7 @@ import typer
 
 from rollback_drills.documents.evidence_texts import require_person
 from rollback_drills.names.variables import VARIABLES
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import read_settings
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_or_create
 from rollback_drills_cli.evidence.signing import make_key, open_key, report_clock
@@ -64,7 +64,7 @@ def prune(
 
     The evidence records the pruning.
     """
-    from rollback_drills.documents.fields import write_instant
+    from rollback_drills.documents.utc import write_instant
     from rollback_drills.evidence.pruning import find_prunable
     from rollback_drills.evidence.pruning import prune as prune_rows
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.evidence.signing import open_key, report_clock

@@ -9,7 +9,8 @@ import typer
 
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.verify.findings import Verification
-from rollback_drills.rendering.relative_time import write_count, write_time
+from rollback_drills.rendering.counts import write_count
+from rollback_drills.rendering.times import write_time
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.remembered import WITNESS, NotAskedError, ask_for_head
 from rollback_drills_cli.flags import describe

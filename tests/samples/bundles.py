@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.ledger.canonical import write_canonical

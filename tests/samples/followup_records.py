@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord, AcknowledgementState
 from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord
 from tests.samples.builders import NOW

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_SCHEMA, EVENT_TYPE, Notification
 from rollback_drills.notifications.outbox_entry import OutboxEntry

@@ -22,7 +22,8 @@ from rollback_drills.outbox.claims import Claimed, Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import enable_rows
 from rollback_drills.outbox.digests import form_digests
-from rollback_drills.outbox.queries import discard_rows, get_row, replay_rows
+from rollback_drills.outbox.queries import get_row
+from rollback_drills.outbox.replay import discard_rows, replay_rows
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.redaction.redactor import T
 from tests.samples.builders import NOW, open_key

@@ -9,7 +9,7 @@ import msgspec
 
 from rollback_drills import PRODUCT
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.record import RECORD_SCHEMA, Record
 

@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Meta
 
 from rollback_drills.documents.calendars.working_days import WorkCalendar
-from rollback_drills.documents.fields import Document, write_instant
+from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import Drill
+from rollback_drills.documents.utc import write_instant
 
 ZoneName: TypeAlias = Annotated[str, Meta(examples=["Europe/Berlin"])]
 FAR: Final = timedelta(days=183)

@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from rollback_drills.documents.cadences.cadence import Cadence, is_far
-from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.history import Drill
+from rollback_drills.documents.utc import write_instant
 
 DAY: Final = timedelta(days=1)
 _NO_TIME: Final = timedelta(0)

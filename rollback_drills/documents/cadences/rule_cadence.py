@@ -20,7 +20,7 @@ from rollback_drills.documents.calendars.wall_time import (
 )
 from rollback_drills.documents.calendars.working_days import Shift, WorkCalendar, describe_shift
 from rollback_drills.documents.calendars.working_time import check_time_zone
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 
 _YEARS_KEPT: Final = 4096
 _FAR: Final = timedelta(days=366)

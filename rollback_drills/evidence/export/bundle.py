@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 from rollback_drills import PRODUCT
 from rollback_drills.database.connections import ConflictError, Database
 from rollback_drills.database.tables import HEADS, LEDGER
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.export.csv_table import TableWriter
 from rollback_drills.evidence.export.guide import write_guide

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rollback_drills.documents.cadences.calendar_cadence import KINDS
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.export.cycles import Cycle, CycleState, judge_cycles
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.export.population import Population
@@ -31,7 +31,7 @@ from rollback_drills.evidence.record_kinds import (
     ROUTE_DELIVERY_KIND,
 )
 from rollback_drills.notifications.states import DEAD
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 
 Cycles = Sequence[tuple[SeenSchedule, Cycle]]
 

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.documents.fields import tidy
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_rows
 from rollback_drills.evidence.outages.acts import DiscardRecord, EnabledRecord, ExecutionRecord
 from rollback_drills.evidence.outages.known import OpenOutage

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from rollback_drills import PRODUCT
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.index import read_all, read_rows
 from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import OpenOutage

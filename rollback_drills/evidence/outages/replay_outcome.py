@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import REPLAY_OUTCOME_KIND

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.outages.acts import DisabledRecord
 from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import OpenOutage, Unfinished, find_last_end, read_unfinished

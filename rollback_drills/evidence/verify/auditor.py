@@ -22,7 +22,7 @@ from rollback_drills.evidence.verify.findings import FindingKind, Verification, 
 from rollback_drills.evidence.verify.key_chain import KeyChain
 from rollback_drills.evidence.verify.own_records import Pruning, decode_key, decode_pruning, name_kind
 from rollback_drills.evidence.written_record import read_untrusted, text_of
-from rollback_drills.rendering.relative_time import count_were, rows_are, write_count
+from rollback_drills.rendering.counts import count_were, rows_are, write_count
 
 OWN_KIND: Final = b'"metadata_kind":"rollback-drills-'
 """Stands in every record of what the ledger says of itself, and of imported records."""

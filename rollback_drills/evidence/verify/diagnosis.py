@@ -11,7 +11,7 @@ from rollback_drills.evidence.ledger.merkle import hash_leaf
 from rollback_drills.evidence.verify.bundle_files import BundleFiles
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.written_record import read_untrusted
-from rollback_drills.rendering.relative_time import rows_are
+from rollback_drills.rendering.counts import rows_are
 
 _MOST_LINES_MORE: Final = 1000
 """After so many lines more than the tree has rows, each of them a finding, the rest is not read."""

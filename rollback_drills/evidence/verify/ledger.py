@@ -19,7 +19,7 @@ from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge
 from rollback_drills.evidence.verify.stored_heads import StoredHeads
 from rollback_drills.evidence.verify.stored_rows import StoredRow, iterate_stored_rows, reading_anything
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes, find_missing_columns, iterate_taken
-from rollback_drills.rendering.relative_time import rows_are, write_count
+from rollback_drills.rendering.counts import rows_are, write_count
 
 TABLES: Final = (LEDGER.name, HEADS.name, PRUNED.name, OUTBOX.name)
 """A database that has one of these is one of ours, whatever was done to the others."""

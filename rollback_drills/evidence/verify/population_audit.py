@@ -10,7 +10,7 @@ from rollback_drills.evidence.population import digest_population
 from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.written_record import WrittenRecord
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.counts import write_count
 
 _KINDS: Final = (PLAN_KIND, CHECK_KIND)
 

@@ -15,7 +15,7 @@ from rollback_drills.evidence.verify.population_audit import PopulationAudit
 from rollback_drills.evidence.verify.stored_rows import COLUMNS, StoredRow
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
 from rollback_drills.evidence.written_record import WrittenRecord, read_untrusted, text_of
-from rollback_drills.rendering.relative_time import count_were
+from rollback_drills.rendering.counts import count_were
 
 NO_HASH: Final = bytes(HASH_SIZE)
 _TEXTS: Final = ("schema_version", "product", "session_id", "metadata_kind", "signer", "created_at")

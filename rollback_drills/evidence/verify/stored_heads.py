@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, type_coerce
 from sqlalchemy.types import NullType
 
 from rollback_drills.database.tables import HEADS
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey

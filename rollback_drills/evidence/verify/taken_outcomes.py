@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, inspect, select, type_coerce
 from sqlalchemy.types import NullType
 
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.first_records import IMPORTED_FROM
 from rollback_drills.evidence.record_kinds import IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification

@@ -8,9 +8,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import show
+from rollback_drills.documents.utc import write_instant
 
 M = TypeVar("M", bound=msgspec.Struct)
 _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)

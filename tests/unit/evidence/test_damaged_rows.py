@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex, read_all
 from rollback_drills.evidence.outages.known import read_unfinished

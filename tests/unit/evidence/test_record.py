@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from rollback_drills.database.connections import Database, DatabaseError
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex, read, read_all

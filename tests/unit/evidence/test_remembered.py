@@ -15,7 +15,7 @@ from rollback_drills.evidence.remembered import (
     read_remembered,
     write_remembered,
 )
-from rollback_drills.rendering.relative_time import write_time
+from rollback_drills.rendering.times import write_time
 from tests.samples.builders import NOW
 from tests.samples.tampering import fill
 

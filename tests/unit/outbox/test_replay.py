@@ -6,20 +6,16 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
+from rollback_drills.outbox.deliveries import to_delivery
 from rollback_drills.outbox.destinations import (
     Destination,
     find_destinations,
     note_why_waiting,
 )
-from rollback_drills.outbox.queries import (
-    OutboxFilter,
-    find_rows,
-    get_row,
-    to_delivery,
-)
+from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import (
     claim,

@@ -12,7 +12,8 @@ from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row, to_delivery
+from rollback_drills.outbox.deliveries import to_delivery
+from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting
 from tests.samples.databases import only_on_sqlite

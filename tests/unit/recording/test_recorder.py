@@ -18,7 +18,8 @@ from rollback_drills.evidence.record_kinds import DRILL_KIND, RETEST_KIND
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.recording import written_due
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_fields
-from rollback_drills.recording.recorder import Recorded, record_drill, write_report
+from rollback_drills.recording.recorder import Recorded, record_drill
+from rollback_drills.recording.report import write_report
 from rollback_drills.recording.retests import find_retests
 from rollback_drills.recording.target import Target, find_target
 from tests.samples.builders import DRILL, NOW, SCHEDULE, open_key, written

@@ -22,7 +22,7 @@ from pymerkle import InmemoryTree
 from sqlalchemy import event, text
 
 from rollback_drills.database.connections import ConflictError, Database, DatabaseError
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append, appending
 from rollback_drills.evidence.export.bundle import export

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.manifest import Query, manifest_text
