@@ -1,5 +1,6 @@
 """A group of commands whose help shows whole sentences, in panels."""
 
+import math
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -39,6 +40,7 @@ class CommandGroup(TyperGroup):
         if found is not None:
             _restore_help(found)
             _name_values(found)
+            _name_ranges(found)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -81,3 +83,24 @@ def _name_values(command: click.Command) -> None:
             is_number = isinstance(each.type, (click.types.IntParamType, click.types.FloatParamType))
             if known := _VALUES.get(last) or ("N" if is_number else None):
                 each.metavar = known
+
+
+class _NumberRange(click.FloatRange):
+    """A range that NaN is outside of; click compares it with the bounds, and every comparison is false."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
+
+def _name_ranges(command: click.Command) -> None:
+    """Call what lies in a range a number, where click would call it a `float range`."""
+    for each in command.params:
+        if isinstance(each.type, click.FloatRange):
+            each.type = _NumberRange(each.type.min, each.type.max)
+        elif isinstance(each.type, click.IntRange):
+            each.type.name = "whole number"

@@ -37,7 +37,9 @@ CategoryOption = Annotated[
     typer.Option("--category", metavar="CATEGORY", help=f"Only this category: {', '.join(Category)}."),
 ]
 LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of rows, the newest first.")]
-OffsetOption = Annotated[int, typer.Option(min=0, help="Number of the newest rows to skip.")]
+OffsetOption = Annotated[
+    int, typer.Option(min=0, max=1_000_000_000, help="Number of the newest rows to skip.")
+]
 
 
 def read_schedule_id(schedule_id: str | None, old: str | None) -> str | None:

@@ -23,6 +23,7 @@ from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
 from rollback_drills_cli.filters import (
+    OffsetOption,
     OldScheduleIdOption,
     ScheduleIdOption,
     explain_filter,
@@ -59,7 +60,7 @@ def list_items(
     limit: Annotated[
         int, typer.Option(min=1, max=10_000, help="Maximum number of rows, the newest first.")
     ] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Number of the newest rows to skip.")] = 0,
+    offset: OffsetOption = 0,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
     schedule: OldScheduleIdOption = None,

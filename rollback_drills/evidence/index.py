@@ -20,6 +20,7 @@ from rollback_drills.names.spellings import match
 _logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
+_LARGEST_INDEX: Final = 2**63 - 1  # of a column
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _ERRORS: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
 
@@ -117,6 +118,8 @@ class EvidenceIndex:
         Raises:
             DatabaseError: The record is damaged.
         """
+        if leaf_index > _LARGEST_INDEX:
+            return None
         statement = select(LEDGER.c.record).where(LEDGER.c.leaf_index == leaf_index)
         with self.database.read() as connection:
             text = connection.scalar(statement)

@@ -12,6 +12,7 @@ from rollback_drills.rendering.counts import write_count
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.filters import (
     CategoryOption,
+    OffsetOption,
     OldScheduleIdOption,
     ScheduleIdOption,
     explain_filter,
@@ -55,7 +56,7 @@ def list_records(
     limit: Annotated[
         int, typer.Option(min=1, max=10_000, help="Maximum number of rows, the newest first.")
     ] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Number of the newest rows to skip.")] = 0,
+    offset: OffsetOption = 0,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
     schedule: OldScheduleIdOption = None,

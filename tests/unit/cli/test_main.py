@@ -77,6 +77,13 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
         (["check", "--due-soon-days", "nan"], {}, "--due-soon-days is NaN"),
         (["check", "--due-soon-days", "x"], {}, "--due-soon-days"),
         (["check", "--no-such-flag"], {}, "--no-such-flag"),
+        (["deliver", "--timeout-seconds", "nan"], {}, "'--timeout-seconds': 'nan' is not a number"),
+        (["connectors", "test", "chat", "--timeout-seconds", "x"], {}, "'x' is not a valid number"),
+        (["deliver", "--retries", "1.5"], {}, "'1.5' is not a valid whole number"),
+        *(
+            ([*command, "--offset", "9" * 20], {}, "is not in the range 0<=x<=1000000000")
+            for command in (["evidence", "list"], ["outbox", "list"], ["routes"], ["notifications"])
+        ),
         (["check", "--schedule", "none/*.json"], {}, "none/*.json matches no schedule"),
         (["check"], {"DRILLS_MODE": "on"}, 'DRILLS_MODE is "on"'),
         (["check"], {"DRILLS_MODE": ""}, "DRILLS_MODE is empty"),

@@ -51,6 +51,7 @@ def test_records_come_back_the_newest_first_and_filtered(url: str) -> None:
     assert index.find(EvidenceFilter(schedule_id=mine, provider="teams"))[1] == 0
     assert index.get(int(str(records[0]["leaf_index"]))) == records[0]
     assert index.get(10**9) is None
+    assert index.get(10**20) is None
 
 
 def test_records_are_written_all_or_none(url: str) -> None:
