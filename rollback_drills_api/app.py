@@ -129,7 +129,8 @@ def _describe(app: FastAPI) -> dict[str, Any]:
 
 async def _answer_usage_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, UsageError)  # noqa: S101 - it is registered for these alone
-    return write_problem(422, error.spell(lambda field: f"$.{field}"), request.state.request_id)
+    begin = "$." if request.method == "POST" else "query "
+    return write_problem(422, error.spell(lambda field: f"{begin}{field}"), request.state.request_id)
 
 
 async def _answer_failure(request: Request, error: Exception) -> Response:

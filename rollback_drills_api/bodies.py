@@ -17,6 +17,11 @@ from rollback_drills.recording.requests import DrillFacts, OutcomeName, RecordRe
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: names are one line."""
 _NAMED: Final = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+PATTERNS: Final = {
+    ONE_LINE: "must be one line without control characters",
+    _NAMED: "must be one line without blanks around it, and must not be empty",
+}
+"""What the patterns of bodies and parameters ask for, for people."""
 
 
 def _check_readable(name: str) -> str:

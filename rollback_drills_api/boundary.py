@@ -17,9 +17,9 @@ from rollback_drills_api.passing_request import PassingRequest
 from rollback_drills_api.problems import Problem, write_problem
 from rollback_drills_api.request_checks import (
     FORM,
+    check_body_headers,
     check_framing,
     check_host,
-    check_media_type,
     to_origin_form,
 )
 from rollback_drills_api.security import TokenBook, identify, read_token
@@ -95,9 +95,9 @@ class Boundary:
         body = await read_body(receive, length.decode("latin-1") if length is not None else None)
         request.is_read = True
         if body and (request.is_link or request.is_console):
-            check_media_type(fields.get(b"content-type", b"").decode("latin-1"), FORM)
+            check_body_headers(fields, FORM)
         elif body:
-            check_media_type(fields.get(b"content-type", b"").decode("latin-1"), "application/json")
+            check_body_headers(fields, "application/json")
             check_json(body)
         return replay(body, receive)
 

@@ -127,8 +127,10 @@ def check_json(body: bytes) -> None:
     except UnicodeDecodeError:
         raise Problem(HTTPStatus.BAD_REQUEST, "the body is not UTF-8") from None
     except JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON ({place})") from None
+        problem = f"is not JSON (line {error.lineno}, column {error.colno})"
+        if text.startswith("\ufeff"):
+            problem = "begins with a byte order mark, which JSON does not have; leave it out"
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body {problem}") from None
     except UsageError as error:
         detail = str(error).removesuffix("; no record is")
         if not detail.startswith("$"):

@@ -160,8 +160,8 @@ async def explanation(served: Readable, wanted: Annotated[ExplanationQuery, Quer
 
     def find() -> Explained:
         fleet = served.fleet.judged()
-        if wanted.schedule_id is None and not fleet.is_single:
-            raise UsageError("schedule_id is missing; there are several schedules")
+        if wanted.schedule_id is None and len(fleet.subjects) > 1:
+            raise UsageError("is missing; there are several schedules", field="schedule_id")
         place = fleet.find_place(wanted.schedule_id) if wanted.schedule_id is not None else 0
         return explain_subject(
             fleet.subjects[place],

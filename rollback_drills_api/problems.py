@@ -15,6 +15,7 @@ from starlette.responses import Response
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.rendering.invalid_value import explain_invalid
+from rollback_drills_api.bodies import PATTERNS
 
 MEDIA_TYPE: Final = "application/problem+json"
 _MOST_ERRORS: Final = 20
@@ -114,7 +115,7 @@ def _explain(error: ErrorDetails) -> dict[str, str]:
     """Return place and message of a validation error; never the value, which may be a secret."""
     kind, *rest = error["loc"]
     path = json_path(tuple(rest)) if kind == "body" else f"{kind} {'.'.join(map(str, rest))}".strip()
-    message = explain_invalid(error)
+    message = PATTERNS.get(error.get("ctx", {}).get("pattern", "")) or explain_invalid(error)
     return {"path": path, "message": message[:1].lower() + message[1:]}
 
 
@@ -146,7 +147,7 @@ _WHEN: Final = {
     408: "The body did not arrive in time.",
     409: "What is asked for contradicts what there is.",
     413: "The body is larger than 1 MiB.",
-    415: "The body is not application/json.",
+    415: "The body is not application/json, or is compressed.",
     422: "A field is unknown or cannot be used; `errors` has the places.",
     429: "Too many requests; `Retry-After` says when the next one is taken.",
     500: "An error of the server; the log has it under the id of the request.",

@@ -180,7 +180,7 @@ class ExplanationQuery(Query):
         """
         instant = _read_bound("at", self.at) or now
         if problem := explain_far(instant):
-            raise UsageError(f"at {problem}")
+            raise UsageError(problem, field="at")
         return instant
 
 
@@ -197,4 +197,5 @@ def _read_bound(name: str, text: str | None) -> datetime | None:
     try:
         return None if text is None else read_day_or_instant(text)
     except ValueError:
-        raise UsageError(f"{name} must be a day, 2026-06-20, or a time, 2026-06-20T15:40:00Z") from None
+        problem = "must be a day, 2026-06-20, or a time, 2026-06-20T15:40:00Z"
+        raise UsageError(problem, field=name) from None

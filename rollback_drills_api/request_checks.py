@@ -1,6 +1,7 @@
 """Refuses requests that are not meant for this server, or whose body cannot be read."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote
@@ -58,10 +59,16 @@ def check_host(values: list[bytes], allowed: frozenset[str]) -> None:
     raise Problem(HTTPStatus.BAD_REQUEST, "the Host of the request is not served here; see --allowed-host")
 
 
-def check_media_type(content_type: str, expected: str) -> None:
-    """Ensure that a body is what is read here."""
+def check_body_headers(headers: Mapping[bytes, bytes], expected: str) -> None:
+    """Ensure that a body is what is read here, and not compressed."""
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
     if content_type.partition(";")[0].strip().lower() != expected:
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"the body must be {_MEDIA_TYPES[expected]}; send `Content-Type: {expected}`",
+        )
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "a compressed body is not read here; send it without Content-Encoding",
         )

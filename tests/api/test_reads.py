@@ -136,6 +136,11 @@ def test_several_schedules_come_in_pages_and_those_that_block_first(
         unknown = client.get("/runtime/go-pilot/rollback-drills?schedule_id=service-9")
         explained = get(client, f"{NOTIFICATIONS}/explanation?schedule_id=service-3")
         unnamed = client.get(f"{NOTIFICATIONS}/explanation")
+    for number in range(1, 5):
+        (folder / f"service-{number}.json").unlink()
+    with client_of(options, settings=settings) as client:
+        client.headers |= keys.header("reader")
+        left = get(client, f"{NOTIFICATIONS}/explanation")
 
     assert [each["schedule"]["schedule_id"] for each in page["items"]] == ["service-3", "service-4"]
     assert (page["total"], beyond["items"]) == (5, [])
@@ -145,7 +150,8 @@ def test_several_schedules_come_in_pages_and_those_that_block_first(
     assert unknown.status_code == 404
     assert explained["schedule_id"] == "service-3"
     assert unnamed.status_code == 422
-    assert "schedule_id is missing; there are several schedules" in unnamed.text
+    assert "query schedule_id is missing; there are several schedules" in unnamed.text
+    assert left["schedule_id"] == "service-0"
 
 
 def test_a_document_that_changes_is_judged_anew(
@@ -306,7 +312,7 @@ def test_a_schedule_is_explained_at_any_time(client: TestClient) -> None:
     assert client.get(f"{NOTIFICATIONS}/explanation?schedule_id=search").status_code == 404
     refused = client.get(f"{NOTIFICATIONS}/explanation?at=yesterday")
     assert refused.status_code == 422
-    assert "at must be a day, 2026-06-20, or a time" in refused.text
+    assert "query at must be a day, 2026-06-20, or a time" in refused.text
 
 
 def test_what_is_coming_is_listed_in_pages_within_bounds(client: TestClient, tmp_path: Path) -> None:

@@ -110,6 +110,10 @@ def test_a_token_that_is_revoked_ends_and_without_news_nobody_gets_in(
         (b"x" * (LARGEST_BODY + 1), JSON, 413, "larger than"),
         (b"{}", {"content-type": "text/plain"}, 415, "must be JSON"),
         (b"{}", {}, 415, "must be JSON"),
+        (b"{}", {**JSON, "content-encoding": "gzip"}, 415, "a compressed body is not read here"),
+        (b"\xef\xbb\xbf{}", JSON, 400, "the body begins with a byte order mark"),
+        (b'{"generated_by": ""}', JSON, 422, "$.generated_by: must be one line without blanks around it"),
+        (b'{"provider": "a\\tb"}', JSON, 422, "$.provider: must be one line without control characters"),
         (b'{"provider":"slack","provider":"teams"}', JSON, 422, "$.provider stands there twice"),
         (b'{"retries": NaN}', JSON, 422, "$.retries"),
         (b'{"retries": 1e400}', JSON, 422, "$.retries"),
@@ -137,6 +141,22 @@ def test_a_body_that_cannot_be_used_is_refused_with_its_place(
         )
 
     assert detail in check_problem(answer, status)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        (f"{NOTIFICATIONS}?offset=1000001", "query offset: must be at most 1,000,000"),
+        (f"{NOTIFICATIONS}?from=yesterday", "query from must be a day, 2026-06-20, or a time"),
+        (f"{NOTIFICATIONS}/explanation?at=9999-12-31", "query at is not in the years 1900 to 9900"),
+        (
+            "/runtime/go-pilot/rollback-drill-schedule/upcoming?from=1999-01-01",
+            "query from is more than 10 years from now",
+        ),
+    ],
+)
+def test_a_parameter_is_named_as_one_of_the_query(client: TestClient, path: str, detail: str) -> None:
+    assert check_problem(client.get(path), 422)["detail"].startswith(detail)
 
 
 def test_a_body_without_a_length_is_read_no_further_than_its_limit(options: ApiOptions, keys: Keys) -> None:

@@ -48,6 +48,7 @@ def refuse(kind: Any, value: object, *, strict: bool = True) -> str:
         (Annotated[float, Field(allow_inf_nan=False)], float("inf"), "must be a number that is not infinite"),
         (Annotated[float, Field(ge=0.1)], 0.0, "must be at least 0.1"),
         (Annotated[float, Field(le=36525.0)], 1e9, "must be at most 36,525"),
+        (Annotated[int, Field(le=1_000_000)], 10**9, "must be at most 1,000,000"),
         (Annotated[float, Field(gt=0.0)], 0.0, "must be greater than 0"),
         (Annotated[int, Field(lt=3)], 3, "must be less than 3"),
         (Annotated[str, Field(min_length=1)], "", "must not be empty"),
