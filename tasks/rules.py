@@ -1,7 +1,7 @@
 """The steps that only apply rules, each to the whole fleet at once."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -42,8 +42,7 @@ def classify_readiness(
     judgements = judge_all(
         subjects, criteria, now=now, generated_by=generated_by, dues=dues, elsewhere=elsewhere
     )
-    states = Counter(judgement.readiness for judgement in judgements)
-    get_run_logger().info("%s", ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
+    _log_counts(judgement.readiness for judgement in judgements)
     return quote(judgements)
 
 
@@ -60,8 +59,7 @@ def apply_windows(fleet: FleetCheck, request: PlanRequest, now: datetime) -> Non
     """Decide for each route whether it is notified: health, windows, calendars, recent notifications."""
     for check in fleet.checks:
         check.decide(request, now=now)
-    categories = Counter(each.category for check in fleet.checks for each in check.decisions)
-    get_run_logger().info("%s", ", ".join(f"{count} {name}" for name, count in sorted(categories.items())))
+    _log_counts(each.category for check in fleet.checks for each in check.decisions)
 
 
 @task(task_run_name="build-plans", cache_policy=NO_CACHE)
@@ -71,3 +69,9 @@ def build_plans(fleet: FleetCheck) -> None:
         check.build_plan()
     count = sum(plan.deliverable_route_count for plan in fleet.plans)
     get_run_logger().info("%s to deliver", write_count(count, "notification"))
+
+
+def _log_counts(values: Iterable[str]) -> None:
+    """Log how many there are of each value, in words as everywhere else."""
+    counts = sorted(Counter(values).items())
+    get_run_logger().info("%s", ", ".join(f"{count} {value.replace('_', ' ')}" for value, count in counts))
