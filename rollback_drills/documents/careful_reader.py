@@ -15,7 +15,7 @@ from rollback_drills.documents.mismatches import explain_mismatch, explain_unkno
 from rollback_drills.documents.odd_names import find_odd_names
 from rollback_drills.documents.privacy.private_texts import find_private_texts
 from rollback_drills.documents.quotation import json_path, show
-from rollback_drills.documents.shapes import is_known
+from rollback_drills.documents.shapes import is_known, is_unknown_key
 from rollback_drills.documents.utc import ZERO_TIME
 from rollback_drills.errors import DrillsError
 
@@ -79,7 +79,7 @@ def _convert_what_can_be(model: type[D], looked: "_Looked") -> tuple[list[str], 
             return mistakes, msgspec.convert(looked.raw, model)
         except msgspec.ValidationError as error:
             loc, mistake = explain_mismatch(model, looked.raw, str(error))
-        if find_place(mistake) not in map(find_place, mistakes):
+        if not any(is_about(each, find_place(mistake)) for each in mistakes):
             mistakes.append(mistake)
         if not _leave_out(looked.raw, loc):
             break
@@ -89,6 +89,13 @@ def _convert_what_can_be(model: type[D], looked: "_Looked") -> tuple[list[str], 
 def find_place(mistake: str) -> str:
     """Return the path that a mistake is about; for an item of a list, the path of the list."""
     return _ITEM.sub("", mistake.partition(" ")[0])
+
+
+def is_about(mistake: str, place: str) -> bool:
+    """Return whether a mistake is about a place, or about a misspelling of its last key."""
+    there = find_place(mistake)
+    parent, _, key = place.rpartition(".")
+    return there == place or (there.rpartition(".")[0] == parent and f"did you mean {key!r}?" in mistake)
 
 
 class _Looked(NamedTuple):
@@ -137,7 +144,7 @@ def _look(model: type[Document], data: bytes, origin: Origin) -> _Looked:
             f"{json_path(loc)} holds {kind}, which a published document must not name; leave it out"
             for loc, kind in private.items()
         ),
-        *(explain_unknown(model, loc) for loc in found.absent if not is_known(model, loc)),
+        *(explain_unknown(model, loc) for loc in found.absent if is_unknown_key(model, loc)),
     ]
     problems += [
         f"{json_path(loc)} {what}"

@@ -6,12 +6,16 @@ from typing import Annotated, Any, Final, overload
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from rollback_drills.documents.odd_names import shows_something
 from rollback_drills.documents.utc import check_in_utc
 
 LONGEST_INTERVAL_DAYS: Final = 36_525  # one hundred years: anything longer is a slip of the keyboard
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 """The name of an owner, a provider or a schedule."""
+
+NameOrNone = Annotated[str, Meta(max_length=200)]
+"""A name; empty for none."""
 
 Timestamp = Annotated[datetime, Meta(tz=True)]
 """An instant. The reader puts timestamps that are written in another way than RFC 3339 into it."""
@@ -58,8 +62,11 @@ class ReviewedValue(Document, frozen=True, gc=False):
     """Why it may be published."""
 
     def __post_init__(self) -> None:
-        """Ensure that the date can be written in UTC."""
+        """Ensure that the date can be written in UTC, and that people see who checked the text, and why."""
         check_in_utc(self.reviewed_at)
+        for key, text in (("reviewed_by", self.reviewed_by), ("reason", self.reason)):
+            if not shows_something(text):
+                raise ValueError(f"{key} is blank; write something that people can read")
 
 
 def fold_alias(document: Document, alias: str, field: str, absent: Any) -> None:
@@ -83,6 +90,7 @@ __all__ = [
     "Document",
     "Minutes",
     "Name",
+    "NameOrNone",
     "ReviewedValue",
     "Sha256",
     "Timestamp",

@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_left
-from difflib import get_close_matches
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +12,7 @@ from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.shapes import choices_at, is_known, keys_at, known_keys
 from rollback_drills.documents.similar_names import find_similar
 
-_PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?(?P<path>\$[^`]*)`)?", re.DOTALL)
+_PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<is_key>key` in `)?(?P<path>\$[^`]*)`)?", re.DOTALL)
 
 
 def explain_mismatch(model: type[Document], raw: Any, message: str) -> tuple[Location, str]:
@@ -27,6 +26,10 @@ def explain_mismatch(model: type[Document], raw: Any, message: str) -> tuple[Loc
     match = _PLACE.fullmatch(message)
     what, path = (match["what"], match["path"] or "$") if match else (message, "$")
     where, value = _follow(model, raw, path, message)
+    if match and match["is_key"]:
+        value = _find_failing_key(model, raw, where, value, message)
+        where = (*where, value)
+        what = f"Expected `name`{what.partition('`')[2].partition('`')[2]}"
     if unknown := re.search(r"unknown field `(.*)`", what):
         where = (*where, unknown[1])
         return where, explain_unknown(model, where)
@@ -65,6 +68,7 @@ _LIMITS: Final = (
     (r" >= (.*)$", r", at least \1"),
     (r" <= (.*)$", r", at most \1"),
     (r" > (.*)$", r" greater than \1"),
+    (r" matching regex '\^\(\[01\]\[0-9\].*$", " of hours and minutes, such as 09:00"),
     (r" matching regex '\^\[0-9a-f\]\{(\d+)\}\$'$", r" of \1 hexadecimal digits, in small letters"),
 )
 
@@ -80,6 +84,7 @@ _TYPES: Final = {
     "object": "a JSON object",
     "array": "a list",
     "str": f"a text{_QUOTED}",
+    "name": "a name",
     "float": "a number",
     "int": "a whole number",
     "bool": "true or false",
@@ -136,7 +141,6 @@ def explain_unknown(model: type[Document], loc: Location) -> str:
 
 def _remedy_for_key(model: type[Document], loc: Location) -> str:
     key = str(loc[-1])
-    near = get_close_matches(key, sorted(keys_at(model, loc[:-1])), n=1, cutoff=0.5)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    if near := find_similar(key, sorted(keys_at(model, loc[:-1])), similar=0.5):
+        return f"did you mean {near!r}?"
     return "it is known, but not here" if key in known_keys(model) else "remove it"

@@ -6,12 +6,16 @@ from typing import Any, Final
 from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.odd_names import shows_something
 from rollback_drills.documents.privacy.privacy_rules import find_private, may_hold_private
+from rollback_drills.documents.terminal_text import show_text
 
 _LONGEST_VALUE_SHOWN: Final = 60
 
 
 def json_path(loc: Location) -> str:
-    """Write a place in a document as a JSON path, `$.drills[0].executed_at`; private keys are masked."""
+    """Write a place in a document as a JSON path, `$.drills[0].executed_at`.
+
+    Private keys are masked, and long ones shortened.
+    """
     path = "$"
     for part in loc:
         if isinstance(part, int):
@@ -19,7 +23,7 @@ def json_path(loc: Location) -> str:
         elif find_private(part):
             path += ".<a key that must not be shown>"
         else:
-            path += f".{part}" if part.isidentifier() else f"[{json.dumps(part)}]"
+            path += f".{_shorten(part)}" if part.isidentifier() else f"[{_shorten(json.dumps(part))}]"
     return path
 
 
@@ -39,4 +43,9 @@ def show(value: Any) -> str:
     # the text is JSON already: `find_private` would write it as JSON again, and suspect its quotes
     if may_hold_private(text.encode()) and find_private(text):
         return "a value that must not be shown"
+    text = show_text(text)
+    return _shorten(text)
+
+
+def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE_SHOWN else text[: _LONGEST_VALUE_SHOWN - 1] + "…"

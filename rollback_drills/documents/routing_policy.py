@@ -16,6 +16,7 @@ from rollback_drills.documents.fields import (
     Document,
     Minutes,
     Name,
+    NameOrNone,
     ReviewedValue,
     Timestamp,
     UnsetType,
@@ -57,7 +58,7 @@ class OwnerRule(Document, frozen=True, gc=False):
     """Through which connectors the owner is notified; those of the schedule if it is empty."""
     acknowledgement_minutes: Minutes | None = None
     """Within how many minutes the owner is to acknowledge."""
-    escalation_owner: str = ""
+    escalation_owner: NameOrNone = ""
     """Who is notified if the owner does not acknowledge."""
     escalation_steps: tuple[EscalationStep, ...] = ()
     """After the escalation owner: whom to tell next, each after the one before."""
@@ -65,7 +66,7 @@ class OwnerRule(Document, frozen=True, gc=False):
     """The same as `providers`."""
     ack_minutes: Minutes | UnsetType = UNSET
     """The same as `acknowledgement_minutes`."""
-    manager: str | UnsetType = UNSET
+    manager: NameOrNone | UnsetType = UNSET
     """The same as `escalation_owner`."""
 
     def __post_init__(self) -> None:
@@ -112,7 +113,8 @@ class Period(Document, frozen=True, gc=False):
                 raise ValueError("give either start_at and end_at, or recurrence")
             return
         if start_at is ZERO_TIME or end_at is ZERO_TIME:
-            raise ValueError("start_at and end_at are both needed, unless there is a recurrence")
+            missing = "" if start_at is ZERO_TIME else "end_at is missing; "
+            raise ValueError(f"{missing}start_at and end_at are both needed, unless there is a recurrence")
         if not (1 < start_at.year < 9999 and 1 < end_at.year < 9999):
             check_in_utc(start_at, end_at)
         if end_at <= start_at:
@@ -220,11 +222,11 @@ class RoutingPolicy(Document, frozen=True, gc=False):
 
     schema_version: str = ""
     """Which kind of document this is."""
-    owner_routes: dict[str, OwnerRule] | tuple[SharedOwnerRule, ...] = {}
+    owner_routes: dict[Name, OwnerRule] | tuple[SharedOwnerRule, ...] = {}
     """How owners are notified: by owner, or as rules for several owners each, of which later ones win."""
     maintenance_windows: tuple[MaintenanceWindow, ...] = ()
     """When nobody is notified."""
-    owner_calendars: dict[str, OwnerCalendar] = {}
+    owner_calendars: dict[Name, OwnerCalendar] = {}
     """When owners are absent, and where and when they work."""
     calendars: dict[Name, WorkCalendar] = {}
     """Working days, by the names that this document gives them."""

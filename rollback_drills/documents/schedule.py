@@ -9,7 +9,7 @@ from rollback_drills.documents.cadences.cadence import Cadence
 from rollback_drills.documents.cadences.calendar_cadence import WrittenCadence
 from rollback_drills.documents.cadences.interval_cadence import DuePolicy, read_interval
 from rollback_drills.documents.calendars.working_days import check_calendar_name
-from rollback_drills.documents.fields import Days, Name, Timestamp
+from rollback_drills.documents.fields import Days, Name, NameOrNone, Timestamp
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.routing_policy import RepeatDays, RoutingPolicy
 from rollback_drills.documents.utc import check_in_utc
@@ -24,7 +24,7 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     Every field may be absent: what is missing is judged (`readiness`), not refused here.
     """
 
-    schedule_id: Annotated[str, Meta(max_length=200)] = ""
+    schedule_id: NameOrNone = ""
     """By what people, records and messages name the schedule; it is never given to another one."""
     environment: str = ""
     """Where the drills are performed, such as `production`."""

@@ -27,6 +27,11 @@ def keys_at(model: type[Document], loc: Location) -> frozenset[str]:
     return frozenset(field.encode_name for each in models for field in msgspec.structs.fields(each))
 
 
+def is_unknown_key(model: type[Document], loc: Location) -> bool:
+    """Return whether an object that a document of this model may have does not have this key."""
+    return bool(keys_at(model, loc[:-1])) and not is_known(model, loc)
+
+
 @cache
 def known_keys(model: type[Document]) -> frozenset[str]:
     """Return every key that a document of this model may have, at any depth."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from os.path import dirname
 from typing import Any, Final
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError, examine, find_place
+from rollback_drills.documents.careful_reader import UnusableDocumentError, examine, find_place, is_about
 from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.document_search import find_links
 from rollback_drills.documents.fields import Document
@@ -131,12 +131,8 @@ def _examine(loaded: Loaded[Any]) -> tuple[list[str], Document | None]:
 def _is_named(fault: str, mistakes: Sequence[str]) -> bool:
     """Return whether a mistake names the same place, a misspelling of it, or the key that replaces it."""
     place = find_place(fault)
-    meant = f"did you mean {place.removeprefix('$.')!r}?"
     instead = _INSTEAD.get(place, place)
-    return any(
-        find_place(each) == place or meant in each or f"{find_place(each)}.".startswith(f"{instead}.")
-        for each in mistakes
-    )
+    return any(is_about(each, place) or f"{find_place(each)}.".startswith(f"{instead}.") for each in mistakes)
 
 
 def _name(problem: str) -> list[str]:

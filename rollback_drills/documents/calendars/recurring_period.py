@@ -11,7 +11,7 @@ import msgspec
 from rollback_drills.documents.calendars.occurrences import find_occurrences
 from rollback_drills.documents.calendars.recurrence import SEARCHED, SEARCHED_YEARS, Recurrence
 from rollback_drills.documents.calendars.wall_time import LocalTime, read_local, read_start, to_span
-from rollback_drills.documents.calendars.working_days import LocalDate, read_day
+from rollback_drills.documents.calendars.working_days import LocalDate, check_days
 from rollback_drills.documents.calendars.working_time import check_time_zone
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.spans import Span, Spans
@@ -87,8 +87,7 @@ def _check(period: RecurringPeriod) -> None:
         ValueError: It cannot; the message says which part is wrong and what to write.
     """
     check_time_zone(period.time_zone)
-    for day in period.except_days:
-        read_day(day)
+    check_days("except", period.except_days)
     read_start(period.start)
     length = period.length
     if length <= timedelta(0):

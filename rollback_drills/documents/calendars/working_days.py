@@ -1,7 +1,7 @@
 """Working days: calendars with public holidays, and due times that move to a working day."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
@@ -50,8 +50,8 @@ class WorkCalendar(Document, frozen=True, gc=False):
         Raises:
             ValueError: They do not, or are not.
         """
-        for each in (*self.closed, *self.open):
-            read_day(each)
+        check_days("closed", self.closed)
+        check_days("open", self.open)
         if both := set(self.closed) & set(self.open):
             raise ValueError(f"closed and open both have {min(both)}; keep it in one of them")
         if self.holidays:
@@ -145,6 +145,19 @@ def find_holidays(region: str) -> "HolidayBase":
         meant = f"; did you mean {country}-{similar}?" if similar else f"; leave it out: {country}"
         raise ValueError(f"holidays has the unknown part {part!r} of {country}{meant}")
     return holidays.country_holidays(country, subdiv=part or None)
+
+
+def check_days(key: str, days: Iterable[LocalDate]) -> None:
+    """Ensure that there are the days that a key lists.
+
+    Raises:
+        ValueError: There is one that is not, or lies outside of the years in which something recurs.
+    """
+    for each in days:
+        try:
+            read_day(each)
+        except ValueError as error:
+            raise ValueError(f"{key}: {error}") from None
 
 
 def read_day(text: LocalDate) -> date:

@@ -45,6 +45,46 @@ PROVIDERS = ("providers", "notification_providers")
         pytest.param(
             b'{"window_id": "a"}', "$.window_id is an unknown key; it is known, but not here", id="elsewhere"
         ),
+        pytest.param(
+            b'{"NEXT_DUE_AT": null}',
+            "$.NEXT_DUE_AT is an unknown key; did you mean 'next_due_at'?",
+            id="capitals",
+        ),
+        pytest.param(
+            b'{"nextDueAt": 3}', "$.nextDueAt is an unknown key; did you mean 'next_due_at'?", id="camel case"
+        ),
+        pytest.param(
+            written({"k" * 100_000: 1}), f"$.{'k' * 59}… is an unknown key; remove it", id="endless key"
+        ),
+        pytest.param(
+            b'{"owners": {"a": null}}', "$.owners is {}; must be a list", id="null in what is no object"
+        ),
+        pytest.param(
+            b'{"calendars": {"a": {}, "": {}}}',
+            '$.calendars[""] is ""; must be a name that is not empty',
+            id="calendar without a name",
+        ),
+        pytest.param(b'{"owner_routes": {"": {}}}', '$.owner_routes[""] is "";', id="rule for nobody"),
+        pytest.param(
+            written({"owner_calendars": {"a" * 201: {}}}),
+            "must be a name of at most 200 characters",
+            id="calendar of an endless name",
+        ),
+        pytest.param(
+            written({"owner_routes": {"a": {"escalation_owner": "b" * 201}}}),
+            "must be a text of at most 200 characters",
+            id="endless escalation owner",
+        ),
+        pytest.param(
+            b'{"owner_calendars": {"a": {"business_hours": {"start": "9am"}}}}',
+            '.business_hours.start is "9am"; must be a text of hours and minutes, such as 09:00',
+            id="no time of the day",
+        ),
+        pytest.param(
+            b'{"calendars": {"a": {"open": ["1 May"]}}}',
+            '$.calendars.a.open: "1 May" is no day of the calendar',
+            id="no day",
+        ),
         pytest.param(b'{"due_policy": "Explicit"}', '; did you mean "explicit"?', id="word in another case"),
         pytest.param(
             b'{"postpone_limit_days": 367}', "is 367; must be a number, at most 366", id="too large"
@@ -78,6 +118,11 @@ PROVIDERS = ("providers", "notification_providers")
             id="unknown time",
         ),
         pytest.param(b'{"next_due_at": ""}', '$.next_due_at is ""', id="empty timestamp"),
+        pytest.param(
+            '{"next_due_at": "2026-06-20\u200b"}'.encode(),
+            r'$.next_due_at is "2026-06-20\u200b"',
+            id="invisible",
+        ),
         pytest.param(b'{"next_due_at": 1764579600}', "$.next_due_at is 1764579600", id="epoch"),
         pytest.param(b'{"next_due_at": "2026-02-29T00:00:00Z"}', "$.next_due_at", id="no such day"),
         pytest.param(
@@ -95,7 +140,9 @@ PROVIDERS = ("providers", "notification_providers")
             id="no length",
         ),
         pytest.param(
-            written({"maintenance_windows": [{"start_at": WINDOW["start_at"]}]}), "both needed", id="no end"
+            written({"maintenance_windows": [{"start_at": WINDOW["start_at"]}]}),
+            "$.maintenance_windows[0].end_at is missing; start_at and end_at are both needed",
+            id="no end",
         ),
         pytest.param(
             written({"maintenance_windows": [{**WINDOW, "starts_at": WINDOW["start_at"]}]}),

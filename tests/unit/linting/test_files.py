@@ -73,6 +73,21 @@ def test_lint_says_what_check_says(tmp_path: Path, changes: dict[str, Any]) -> N
     assert found.warnings == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"maintenance_windows": [{"start_at": "2026-01-01T00:00:00Z", "end_at": "soon"}]}, "end_at is "),
+        ({"maintenance_windows": [{"start_at": "2026-01-01T00:00:00Z", "end": "soon"}]}, "end is an unknown"),
+        ({"reviewed_values": [{"sha_256": "a"}]}, "sha_256 is an unknown"),
+        ({"OWNERS": ["payments-team"], "owners": []}, "OWNERS is an unknown"),
+    ],
+)
+def test_one_mistake_is_one_finding(tmp_path: Path, changes: dict[str, Any], place: str) -> None:
+    (finding,) = lint(tmp_path, {**SCHEDULE, **changes}).findings
+
+    assert place in finding
+
+
 def test_everything_is_found_at_once(tmp_path: Path) -> None:
     found = lint(tmp_path, {"schema_version": SCHEDULE["schema_version"]})
 

@@ -143,7 +143,9 @@ def test_both_readers_take_a_reviewed_value() -> None:
     ("changes", "fault"),
     [
         ({"reviewed_by": ""}, "$.reviewed_values[0].reviewed_by"),
+        ({"reviewed_by": " "}, "$.reviewed_values[0].reviewed_by is blank"),
         ({"reason": ""}, "$.reviewed_values[0].reason"),
+        ({"reason": "\u200b"}, "$.reviewed_values[0].reason is blank"),
         ({"sha256": "ABC"}, "$.reviewed_values[0].sha256"),
         ({"value": "acme.it"}, "holds a host name"),
     ],
