@@ -93,7 +93,7 @@ def end_run(
     indexed: Indexed,
     guard: Guard,
     result: RunResult | ShardSummary,
-    unused: Iterable[str] = (),
+    unused: Iterable[str],
     *,
     dry_run: bool,
 ) -> FinalState:

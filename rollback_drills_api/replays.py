@@ -19,8 +19,7 @@ from rollback_drills.evidence.record_kinds import (
     REPLAY_REFUSAL_KIND,
     REPLAY_REQUEST_KIND,
 )
-from rollback_drills.notifications.states import DEAD
-from rollback_drills.outbox.queries import find_ids, get_row
+from rollback_drills.outbox.queries import find_dead_letters, get_row
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.found_replays import find_replays
 from rollback_drills.recovery.recorded_act import may_replay
@@ -160,7 +159,7 @@ def _check_chosen(served: Service, notification_ids: Sequence[str], provider: st
     database = served.database()
     if database is None:
         raise UsageError("there is no outbox yet")
-    wanted = notification_ids or find_ids(database, DEAD, provider)
+    wanted = notification_ids or find_dead_letters(database, provider)
     if not wanted:
         raise UsageError(f"{provider} has no dead letters")
     check_replayable(database, wanted)

@@ -6,7 +6,6 @@ import typer
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills.notifications.states import DEAD
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -24,14 +23,14 @@ def choose(database: "Database", ids: list[str] | None, dead: bool, provider: st
     Raises:
         UsageError: Neither ids nor dead letters are meant, or both, or there is no such notification.
     """
-    from rollback_drills.outbox.queries import find_ids, get_row
+    from rollback_drills.outbox.queries import find_dead_letters, get_row
 
     if bool(ids) == dead:
         raise UsageError("pass ids of notifications, or --dead for all dead letters")
     if not dead and provider is not None:
         raise UsageError("--provider needs --dead; leave it out if you pass ids")
     if dead:
-        return find_ids(database, DEAD, provider)
+        return find_dead_letters(database, provider)
     for each in ids or ():
         if get_row(database, each) is None:
             raise UsageError(f"there is no notification {show(each)}; `drills outbox list` shows the ids")

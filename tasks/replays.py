@@ -15,8 +15,7 @@ from rollback_drills.documents.evidence_texts import require_person
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.acts import ExecutionRecord
-from rollback_drills.notifications.states import DEAD
-from rollback_drills.outbox.queries import find_ids
+from rollback_drills.outbox.queries import find_dead_letters
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recorded_act import Writer
 from rollback_drills.recovery.replay_checks import NOT_REPLAYABLE
@@ -94,7 +93,7 @@ def _choose(database: Database, notification_ids: Sequence[str], provider: str) 
         raise UsageError(
             "is needed, or provider for all its dead letters; not both", field="notification_ids"
         )
-    wanted = notification_ids or find_ids(database, DEAD, provider)
+    wanted = notification_ids or find_dead_letters(database, provider)
     if not wanted:
         raise UsageError(f"is {show(provider)}, which has no dead letters", field="provider")
     return wanted

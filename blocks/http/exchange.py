@@ -58,7 +58,7 @@ def api_request(
     method: str,
     url: str,
     headers: Mapping[str, str],
-    content: bytes = b"",
+    content: bytes,
     *,
     only_reads: bool | None = None,
 ) -> PreparedRequest:

@@ -23,9 +23,7 @@ class AcknowledgeView:
     """How the evidence names who logged in at the proxy; empty if a name is typed."""
 
 
-def write_form(
-    linked: LinkedRoute, *, now: datetime, problem: str = "", name: str = "", login: str = ""
-) -> str:
+def write_form(linked: LinkedRoute, *, now: datetime, problem: str = "", name: str = "", login: str) -> str:
     """Write what would be acknowledged, and the button."""
     return render_acknowledge(AcknowledgeView(now, linked, linked.holds_until(now), problem, name, login))
 

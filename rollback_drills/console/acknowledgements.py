@@ -111,7 +111,7 @@ def read_acknowledgements(console: Console) -> AcknowledgementsView:
 def make_acknowledgements(
     cycles: Sequence[CycleFacts],
     rules: FollowUpRules,
-    requests: Sequence[RequestedException] = (),
+    requests: Sequence[RequestedException],
     *,
     now: datetime,
 ) -> AcknowledgementsView:

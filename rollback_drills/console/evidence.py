@@ -52,7 +52,7 @@ class EvidenceView:
         return self.head.created_at if self.head and read_time(self.head.created_at) > NEVER else ""
 
 
-def read_evidence(console: Console, page: int = 1) -> EvidenceView:
+def read_evidence(console: Console, page: int) -> EvidenceView:
     """Read a page of rows, the newest first; verify all of them, if they are few.
 
     Raises:

@@ -56,7 +56,7 @@ def render_fleet(view: FleetView, links: Links = _SERVED) -> str:
     return _render("fleet", view, links, here="fleet", Sort=Sort, page_of=page_of)
 
 
-def render_calendar(view: MonthView, links: Links = _SERVED) -> str:
+def render_calendar(view: MonthView, links: Links) -> str:
     """Write a month of the calendar."""
     return _render("calendar", view, links, here="calendar", states=PRESSING)
 
@@ -72,37 +72,37 @@ def render_schedule(view: ScheduleView, links: Links = _SERVED, acting: Acting |
     return _render("schedule", view, links, here="schedule", lanes=list(timeline.Lane), acting=acting)
 
 
-def render_acknowledgements(view: AcknowledgementsView, links: Links = _SERVED) -> str:
+def render_acknowledgements(view: AcknowledgementsView, links: Links) -> str:
     """Write who still has to acknowledge."""
     return _render("acknowledgements", view, links, here="acknowledgements")
 
 
-def render_outages(view: OutagesView, links: Links = _SERVED, acting: Acting | None = None) -> str:
+def render_outages(view: OutagesView, links: Links, acting: Acting | None) -> str:
     """Write the outages of connectors, and the replays that people asked for."""
     return _render("outages", view, links, here="outages", next_command=find_command, acting=acting)
 
 
-def render_trends(view: TrendsView, links: Links = _SERVED) -> str:
+def render_trends(view: TrendsView, links: Links) -> str:
     """Write what was delivered and what was kept back, week by week."""
     return _render("trends", view, links, here="trends")
 
 
-def render_evidence(view: EvidenceView, links: Links = _SERVED) -> str:
+def render_evidence(view: EvidenceView, links: Links) -> str:
     """Write the newest rows of the evidence, and whether it is as it was signed."""
     return _render("evidence", view, links, here="evidence")
 
 
-def render_changes(view: ChangesView, links: Links = _SERVED) -> str:
+def render_changes(view: ChangesView, links: Links) -> str:
     """Write what changed since yesterday."""
     return _render("changes", view, links, here="changes")
 
 
-def render_undelivered(view: UndeliveredView, links: Links = _SERVED, acting: Acting | None = None) -> str:
+def render_undelivered(view: UndeliveredView, links: Links, acting: Acting | None) -> str:
     """Write what waits for delivery, and the dead letters."""
     return _render("undelivered", view, links, here="undelivered", acting=acting)
 
 
-def render_outage(outage: Outage, links: Links = _SERVED, *, here: str = "fleet") -> str:
+def render_outage(outage: Outage, links: Links, *, here: str) -> str:
     """Write that there is nothing to show, and why.
 
     Args:

@@ -108,7 +108,7 @@ def make_schedule(
     records: ScheduleRecords,
     cycles: Sequence[CycleFacts],
     requests: Sequence[RequestedException],
-    problem: str = "",
+    problem: str,
 ) -> ScheduleView:
     """Put the page of a schedule together.
 

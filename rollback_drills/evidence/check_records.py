@@ -33,7 +33,7 @@ class CheckRecord(Record, frozen=True, kw_only=True, gc=False, tag=CHECK_KIND):
 
 
 def record_check(
-    summary: Summary, changes: Changes, lost: Sequence[str] = (), *, created_at: datetime, signer: str
+    summary: Summary, changes: Changes, lost: Sequence[str], *, created_at: datetime, signer: str
 ) -> CheckRecord:
     """Write down that a run looked at a whole population."""
     count = len(summary.findings)

@@ -59,7 +59,7 @@ def newest_head(connection: Connection) -> Head | None:
     return Head(row.created_at, _find_key(connection, row.public_key, note), note)
 
 
-def iterate_heads(connection: Connection, *, after: int, also: Collection[int] = ()) -> Iterator[SignedNote]:
+def iterate_heads(connection: Connection, *, after: int, also: Collection[int]) -> Iterator[SignedNote]:
     """Yield the signed heads of trees larger than a size, and those of the sizes `also`, the smallest first.
 
     Raises:

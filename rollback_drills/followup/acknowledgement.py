@@ -158,9 +158,9 @@ def write_acknowledgement(
     *,
     now: datetime,
     created_at: datetime,
-    due_at: datetime | None = None,
+    due_at: datetime | None,
 ) -> AcknowledgementRecord:
-    """Do the same without a look at the texts.
+    """Return the record of an acknowledgement whose texts are checked already.
 
     Raises:
         UsageError: The time is out of bounds.

@@ -10,7 +10,7 @@ from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.cycle_facts import CycleFacts
-from rollback_drills.followup.follow_up_rules import NO_RULES, FollowUpRules
+from rollback_drills.followup.follow_up_rules import FollowUpRules
 from rollback_drills.followup.route_status import Recommendation, Standing, find_standings
 from rollback_drills.names import ids
 
@@ -64,7 +64,7 @@ class RouteCounts(NamedTuple):
 
 
 def build_escalation_plan(
-    cycles: Sequence[CycleFacts], *, now: datetime, generated_by: str, rules: FollowUpRules = NO_RULES
+    cycles: Sequence[CycleFacts], *, now: datetime, generated_by: str, rules: FollowUpRules
 ) -> EscalationPlan:
     """Return for every notified route of the open cycles whether it is acknowledged, and whether in time.
 

@@ -18,48 +18,31 @@ def render_follow_up(dashboard: Dashboard, taken: Sequence[Escalation], problems
         f" · {write_count(dashboard.outstanding_count, 'outstanding acknowledgement')}"
         f" · {dashboard.breached_count} overdue · {len(taken)} escalated by this run"
     )
-    lines = [
-        f"# Follow-up: {write_count(len(problems), 'problem')}"
-        if problems
-        else "# Follow-up: every cycle has a next action",
-        "",
-        counts,
-        "",
-    ]
+    title = write_count(len(problems), "problem") if problems else "every cycle has a next action"
+    lines = [f"# Follow-up: {title}", "", counts, ""]
     if problems:
         lines += ["## Problems", "", *(f"- {cell(problem)}" for problem in problems[:_MOST_ROWS]), ""]
-    if taken:
-        lines += [
-            "## Escalated",
-            "",
-            *table(("schedule", "owner", "step", "told", "through"), _taken(taken)),
-            "",
-        ]
-    rows = [tuple(row.values()) for row in follow_up_rows(dashboard)[:_MOST_ROWS]]
-    if rows:
-        names = ("schedule", "due", "state", "next", "at")
-        lines += ["## Open cycles", "", *table(names, [row[:5] for row in rows]), ""]
+    open_cycles = [tuple(row.values())[:5] for row in follow_up_rows(dashboard)]
     retests = [
         (each.schedule_id, each.drill_id, each.failed_at, each.retest_due_at)
         for each in dashboard.open_retests
     ]
-    if retests:
-        header = ("schedule", "drill", "failed", "again by")
-        lines += ["## To be performed again", "", *table(header, retests[:_MOST_ROWS]), ""]
     missed = [(each.owner, each.provider, each.since, each.because) for each in dashboard.alarm_path_findings]
-    if missed:
-        header = ("owner", "provider", "since", "why")
-        lines += ["## Alarm paths that reach nobody", "", *table(header, missed[:_MOST_ROWS]), ""]
     outages = [
         (each.provider, each.opened_at, str(each.waiting_count), str(each.dead_letter_count), each.detail)
         for each in dashboard.open_outages
     ]
-    if outages:
-        names_of_outages = ("connector", "since", "waiting", "dead letters", "why")
-        lines += ["## Outages of connectors", "", *table(names_of_outages, outages[:_MOST_ROWS]), ""]
     failing = [(each.provider, each.disabled_because) for each in dashboard.failing_connectors]
-    if failing:
-        lines += ["## Failing connectors", "", *table(("connector", "why"), failing), ""]
+    for heading, columns, rows in (
+        ("Escalated", ("schedule", "owner", "step", "notified", "through"), list(_taken(taken))),
+        ("Open cycles", ("schedule", "due", "state", "next", "at"), open_cycles),
+        ("To be performed again", ("schedule", "drill", "failed", "again by"), retests),
+        ("Alarm paths that reach nobody", ("owner", "provider", "since", "why"), missed),
+        ("Outages of connectors", ("connector", "since", "waiting", "dead letters", "why"), outages),
+        ("Failing connectors", ("connector", "why"), failing),
+    ):
+        if rows:
+            lines += [f"## {heading}", "", *table(columns, rows[:_MOST_ROWS]), ""]
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from rollback_drills.settings import Settings
 
 
 def evaluate_gate(
-    settings: Settings, *, now: datetime, generated_by: str, require_current_proof: bool = False
+    settings: Settings, *, now: datetime, generated_by: str, require_current_proof: bool
 ) -> Gate:
     """Read what the settings name, and decide the gate.
 

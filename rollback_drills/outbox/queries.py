@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings_by_index, match
-from rollback_drills.notifications.states import State
+from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.outbox.rows import OutboxRow, decode_rows
 
 
@@ -47,10 +47,10 @@ def find_rows(
         return [*decode_rows(connection.execute(page))], total or 0
 
 
-def find_ids(database: Database, states: Collection[State], provider: str | None) -> list[str]:
-    """Return the ids of all notifications in some states, of one provider or of all, the oldest first."""
+def find_dead_letters(database: Database, provider: str | None) -> list[str]:
+    """Return the ids of all dead letters, of one provider or of all, the oldest first."""
     with database.read() as connection:
-        conditions = OutboxFilter(states, provider).to_sql(connection)
+        conditions = OutboxFilter(DEAD, provider).to_sql(connection)
         statement = select(OUTBOX.c.notification_id).where(*conditions).order_by(OUTBOX.c.sequence)
         return list(connection.scalars(statement))
 

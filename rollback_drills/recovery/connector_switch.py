@@ -89,9 +89,9 @@ def enable(
 
 
 def enable_within(
-    written: Recording[Any], before: Destination, act: Act, needs_approval: Collection[str] = ()
+    written: Recording[Any], before: Destination, act: Act, needs_approval: Collection[str]
 ) -> bool:
-    """Do the same within a transaction; return whether the connector was disabled."""
+    """Enable a connector within a transaction; return whether it was disabled."""
     rows = enable_rows(
         written.connection,
         before.provider,

@@ -12,9 +12,9 @@ def count_of(done: int, total: int, what: str) -> str:
     return f"{done:,} of {total:,} {what if total == 1 else f'{what}s'} {verb}"
 
 
-def count_were(count: int, what: str) -> str:
-    """Write how many there are of something, with its verb, such as `1 row was` or `2 rows were`."""
-    return f"{write_count(count, what)} {'was' if count == 1 else 'were'}"
+def rows_were(count: int) -> str:
+    """Count rows, with a verb: `1 row was` or `2 rows were`."""
+    return f"{write_count(count, 'row')} {'was' if count == 1 else 'were'}"
 
 
 def rows_are(first: int, last: int) -> str:

@@ -38,7 +38,7 @@ class LookAhead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build_look_ahead(
-    outlooks: Sequence[Outlook], unclear: Sequence[UnclearSchedule] = (), *, now: datetime
+    outlooks: Sequence[Outlook], unclear: Sequence[UnclearSchedule], *, now: datetime
 ) -> LookAhead:
     """Build the document of a look-ahead."""
     return LookAhead(

@@ -75,7 +75,7 @@ def list_upcoming(
     period: Span,
     *,
     now: datetime,
-    owner: str = "",
+    owner: str,
     limit: int,
     offset: int,
 ) -> UpcomingPage:

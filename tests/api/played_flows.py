@@ -22,8 +22,7 @@ from rollback_drills.followup.found_requests import get_request
 from rollback_drills.followup.requests import RetirementRequest
 from rollback_drills.followup.retirement_grants import retire_schedule
 from rollback_drills.followup.route_choice import RouteChoice
-from rollback_drills.notifications.states import DEAD
-from rollback_drills.outbox.queries import find_ids
+from rollback_drills.outbox.queries import find_dead_letters
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recorded_act import Recording, Writer
 from rollback_drills.recovery.replays import approve_replay, execute_replay, replay, request_replay
@@ -86,7 +85,7 @@ def _replay(options: ApiOptions, name: str, parameters: Mapping[str, Any]) -> Ra
 
 def _choose(database: Database, parameters: Mapping[str, Any]) -> Sequence[str]:
     ids: Sequence[str] = parameters["notification_ids"]
-    return ids or find_ids(database, DEAD, parameters["provider"])
+    return ids or find_dead_letters(database, parameters["provider"])
 
 
 _REPLAYS: Mapping[str, Callable[[Database, Mapping[str, Any], Writer], Recording[Any]]] = {

@@ -22,7 +22,7 @@ from rollback_drills.evidence.verify.findings import FindingKind, Verification, 
 from rollback_drills.evidence.verify.key_chain import KeyChain
 from rollback_drills.evidence.verify.own_records import Pruning, decode_key, decode_pruning, name_kind
 from rollback_drills.evidence.written_record import read_untrusted, text_of
-from rollback_drills.rendering.counts import count_were, rows_are, write_count
+from rollback_drills.rendering.counts import rows_are, rows_were, write_count
 
 OWN_KIND: Final = b'"metadata_kind":"rollback-drills-'
 """Stands in every record of what the ledger says of itself, and of imported records."""
@@ -106,13 +106,29 @@ class Auditor:
         result.size = size
         result.newest_at = printable(text_of(read_untrusted(self._last_content) or {}, "created_at"))
         result.root = "" if self.is_lost else b64encode(self.frontier.root()).decode()
+        self._judge_end()
+        self._judge_pruning()
+        self._keys.judge(self._trust.public_key)
+        if self._clock_steps:
+            times = write_count(self._clock_steps, "time")
+            result.remarks.append(f"the clock went back {times}; each time has a row of its own")
+        if self._setbacks:
+            times = write_count(self._setbacks, "time")
+            result.remarks.append(f"evidence was missing {times}; each time has a row of its own")
+        if self._imported:
+            result.remarks.append(f"{rows_were(self._imported)} imported from an index that was not signed")
+        return result
+
+    def _judge_end(self) -> None:
+        """Look for rows that were cut off at the end, and for rows after the last signed head."""
+        result, size = self.result, self.frontier.size
         while self._next is not None:
             missing = self._next[1].size
             self._next = next(self._heads, None)
             if self._next is None:
                 result.add(
                     FindingKind.TRUNCATED,
-                    f"{rows_are(size, missing - 1)} missing at the end; {count_were(missing, 'row')} signed",
+                    f"{rows_are(size, missing - 1)} missing at the end; {rows_were(missing)} signed",
                 )
         for place, checkpoint in self._witnesses:
             if checkpoint.size > size:
@@ -129,6 +145,10 @@ class Auditor:
                 )
         if size > self._signed_size and not self.is_lost:
             result.add(FindingKind.INSERTED, f"{rows_are(self._signed_size, size - 1)} under no signed head")
+
+    def _judge_pruning(self) -> None:
+        """Compare what was pruned with what the rows of the ledger say of it."""
+        result = self.result
         if self._pruned_end > self._allowed_end:
             result.add(
                 FindingKind.REMOVED,
@@ -139,20 +159,9 @@ class Auditor:
         elif result.pruned_count > self._allowed_count:
             result.add(
                 FindingKind.REMOVED,
-                f"{count_were(result.pruned_count, 'row')} pruned, and the rows of the ledger say"
+                f"{rows_were(result.pruned_count)} pruned, and the rows of the ledger say"
                 f" {self._allowed_count}",
             )
-        self._keys.judge(self._trust.public_key)
-        if self._clock_steps:
-            times = write_count(self._clock_steps, "time")
-            result.remarks.append(f"the clock went back {times}; each time has a row of its own")
-        if self._setbacks:
-            times = write_count(self._setbacks, "time")
-            result.remarks.append(f"evidence was missing {times}; each time has a row of its own")
-        if self._imported:
-            rows = count_were(self._imported, "row")
-            result.remarks.append(f"{rows} imported from an index that was not signed")
-        return result
 
     def _learn(self, content: bytes) -> None:
         """Take in what the ledger says of itself."""

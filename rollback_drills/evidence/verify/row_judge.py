@@ -15,7 +15,7 @@ from rollback_drills.evidence.verify.population_audit import PopulationAudit
 from rollback_drills.evidence.verify.stored_rows import COLUMNS, StoredRow
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
 from rollback_drills.evidence.written_record import WrittenRecord, read_untrusted, text_of
-from rollback_drills.rendering.counts import count_were
+from rollback_drills.rendering.counts import rows_were
 
 NO_HASH: Final = bytes(HASH_SIZE)
 _TEXTS: Final = ("schema_version", "product", "session_id", "metadata_kind", "signer", "created_at")
@@ -65,7 +65,7 @@ class RowJudge:
             )
         if self._earlier_keys:
             self._result.remarks.append(
-                f"{count_were(self._earlier_keys, 'row')} written by a version that did not sign the column"
+                f"{rows_were(self._earlier_keys)} written by a version that did not sign the column"
                 " once_key: whether it was changed there cannot be verified"
             )
 
