@@ -31,7 +31,7 @@ def decide_exception(
     schedule: str | None = None,
     history: str | None = None,
 ) -> FinalState:
-    """Approve or decline a request to skip, postpone or waive a cycle. Who requested it cannot approve it.
+    """Approve or decline a request to skip, postpone or waive a cycle. Its requester cannot approve it.
 
     Returns:
         Ends as Approved or Declined; as Failed if it cannot be decided, and then nothing is written. The data

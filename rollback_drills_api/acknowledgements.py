@@ -54,7 +54,7 @@ async def acknowledge_many(served: Served, caller: Operator, body: BulkBody) -> 
 async def acknowledge_schedule(
     served: Served, caller: Operator, schedule_id: str, body: AcknowledgeBody
 ) -> Response:
-    """Acknowledge what was told of a schedule: of its newest cycle, unless the body names another."""
+    """Acknowledge the notifications of a schedule: those of its newest cycle, unless the body names one."""
     choice = RouteChoice(body.cycle_id, body.plan_id, schedule_id, body.provider, body.owner)
 
     def run() -> AcknowledgementAnswer:

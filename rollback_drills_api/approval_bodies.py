@@ -20,8 +20,8 @@ class ExceptionBody(Body):
     exception: ExceptionName = like(ExceptionRequest, "exception")
     until: str = like(ExceptionRequest, "until", min_length=1, max_length=40)
     reason: str = like(ExceptionRequest, "reason", min_length=1, max_length=4000)
-    approver: Who | None = None
-    requested_by: Who | None = None
+    approver: Who = None
+    requested_by: Who = None
 
 
 class RetirementBody(Body):
@@ -30,8 +30,8 @@ class RetirementBody(Body):
     model_config = such_as(reason="the backend is gone", approver="release-board", requested_by="maria")
 
     reason: str = like(RetirementRequest, "reason", min_length=1, max_length=4000)
-    approver: Who | None = None
-    requested_by: Who | None = None
+    approver: Who = None
+    requested_by: Who = None
     restore: bool = like(RetirementRequest, "restore")
 
 
@@ -45,7 +45,7 @@ class AskBody(Body):
     exception: ExceptionName = like(AskRequest, "exception")
     until: str = like(AskRequest, "until", min_length=1, max_length=40)
     reason: str = like(AskRequest, "reason", min_length=1, max_length=4000)
-    requested_by: Who | None = None
+    requested_by: Who = None
 
 
 class ApprovalBody(Body):
@@ -53,7 +53,7 @@ class ApprovalBody(Body):
 
     model_config = such_as(decided_by="anna")
 
-    decided_by: Who | None = None
+    decided_by: Who = None
 
 
 class DeclineBody(Body):
@@ -61,7 +61,7 @@ class DeclineBody(Body):
 
     model_config = such_as(decided_by="anna", reason="there is time")
 
-    decided_by: Who | None = None
+    decided_by: Who = None
     reason: str = Field(min_length=1, max_length=4000, description="Why it is declined, for the evidence.")
 
 
@@ -73,7 +73,7 @@ class ReplayBody(Body):
     notification_ids: list[Name] = like(ReplayWish, "notification_ids", max_length=1000)
     provider: Name | None = Field(default=None, description=ReplayWish.model_fields["provider"].description)
     reason: str = like(ReplayWish, "reason", min_length=1, max_length=4000)
-    requested_by: Who | None = None
+    requested_by: Who = None
 
     @model_validator(mode="after")
     def _check_chosen(self) -> Self:
@@ -87,14 +87,14 @@ class ReplayApprovalBody(Body):
 
     model_config = such_as(approved_by="jo")
 
-    approved_by: Who | None = None
+    approved_by: Who = None
 
 
 class ReplayExecutionBody(Body):
-    """Who executes an approved replay, and how hard it is tried."""
+    """Who executes an approved replay, and with how many attempts."""
 
     model_config = such_as(replayed_by="maria", retries=2)
 
-    replayed_by: Who | None = None
+    replayed_by: Who = None
     retries: Retries = like(ReplayExecution, "retries")
     timeout_seconds: TimeoutSeconds = like(ReplayExecution, "timeout_seconds")

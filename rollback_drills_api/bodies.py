@@ -34,10 +34,12 @@ Readable = AfterValidator(_check_readable)
 """No character that nobody sees, as in the names of documents."""
 Name = Annotated[str, Field(min_length=1, max_length=1000, pattern=ONE_LINE), Readable]
 Who = Annotated[
-    str,
-    Field(pattern=_NAMED, max_length=200, description="Who asks; beside the name of the token."),
-    Readable,
+    Annotated[str, Field(pattern=_NAMED, max_length=200), Readable] | None,
+    Field(description="Whom the caller acts for; the evidence names them before the token."),
 ]
+OnlySchedule = Annotated[Name | None, Field(description="Only this schedule.")]
+OnlyProvider = Annotated[Name | None, Field(description="Only this provider.")]
+OnlyOwner = Annotated[Name | None, Field(description="Only this owner.")]
 
 
 def such_as(**values: Any) -> ConfigDict:
@@ -55,7 +57,7 @@ class Body(BaseModel):
 
 
 class DeliverBody(DeliverOptions):
-    """What is delivered, and how hard it is tried."""
+    """What is delivered, and with how many attempts."""
 
     model_config = STRICT | such_as(provider="slack", retries=2, generated_by="release-governance")
 
@@ -65,21 +67,21 @@ class DeliverBody(DeliverOptions):
     routing_policy: PlainJson | None = Field(
         default=None, description="Routing policy that adds to the schedule's."
     )
-    generated_by: Who | None = None
+    generated_by: Who = None
 
 
 class SaidBody(Said):
-    """What is said of a route, by whom."""
+    """The answer to notifications, and who gives it."""
 
     model_config = STRICT
 
-    acknowledged_by: Who | None = None
+    acknowledged_by: Who = None
     external_ref: Annotated[str, Readable] = like(Said, "external_ref", max_length=1000, pattern=ONE_LINE)
     notes: str = like(Said, "notes", max_length=4000)
 
 
 class AcknowledgeBody(SaidBody):
-    """An acknowledgement of what was told of a schedule."""
+    """An acknowledgement of the notifications of a schedule."""
 
     model_config = such_as(provider="slack", acknowledged_by="release-manager", external_ref="CHG-456")
 
@@ -90,7 +92,7 @@ class AcknowledgeBody(SaidBody):
 
 
 class RecordBody(Body):
-    """A drill that was performed, and whose it is."""
+    """A drill that was performed, and its schedule."""
 
     model_config = such_as(
         schedule_id="payments",
@@ -103,7 +105,7 @@ class RecordBody(Body):
         evidence_refs=["drill://ci/run-2"],
     )
 
-    schedule_id: Name = Field(description="Whose drill it is.")
+    schedule_id: Name = Field(description="The schedule whose drill it is.")
     drill_id: Name = like(DrillFacts, "drill_id")
     executed_at: str = like(DrillFacts, "executed_at", min_length=1, max_length=40)
     status: OutcomeName = like(RecordRequest, "status")
@@ -117,17 +119,17 @@ class RecordBody(Body):
     runbook_ref: str = like(DrillFacts, "runbook_ref", max_length=1000, pattern=ONE_LINE)
     further: PlainJson | None = like(RecordRequest, "further")
     advance: bool = like(WhereToRecord, "advance")
-    generated_by: Who | None = None
+    generated_by: Who = None
 
 
 class RouteBody(Body):
-    """Which routes."""
+    """The routes of one cycle, or those of them through a provider or to an owner."""
 
-    schedule_id: Name | None = None
-    cycle_id: Name | None = None
-    plan_id: Name | None = None
-    provider: Name | None = None
-    owner: Name | None = None
+    schedule_id: Name | None = Field(default=None, description="A schedule: its newest cycle.")
+    cycle_id: Name | None = Field(default=None, description="A cycle.")
+    plan_id: Name | None = Field(default=None, description="A plan of the cycle.")
+    provider: OnlyProvider = None
+    owner: OnlyOwner = None
 
     @model_validator(mode="after")
     def _check_named(self) -> Self:
@@ -143,13 +145,17 @@ class BulkBody(SaidBody):
         acknowledgement_state="resolved", routes=[{"schedule_id": "payments", "provider": "slack"}]
     )
 
-    routes: list[RouteBody] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    routes: list[RouteBody] = Field(
+        min_length=1, max_length=MOST_AT_ONCE, description="The routes to acknowledge."
+    )
 
 
 class PolicyBody(Body):
     """The default of contract §4, for routes without minutes of their own; every route here has some."""
 
-    acknowledgement_minutes: float | None = Field(default=None, gt=0, le=525_600)
+    acknowledgement_minutes: float | None = Field(
+        default=None, gt=0, le=525_600, description="Has no effect: every route has its own minutes."
+    )
 
 
 class EscalationBody(Body):
@@ -157,8 +163,10 @@ class EscalationBody(Body):
 
     model_config = such_as(policy={"acknowledgement_minutes": 60}, generated_by="release-governance")
 
-    policy: PolicyBody | None = None
-    generated_by: Who | None = None
+    policy: PolicyBody | None = Field(
+        default=None, description="Has no effect; taken because contract §7 names it."
+    )
+    generated_by: Who = None
 
 
 class PackageBody(Body):
@@ -166,13 +174,13 @@ class PackageBody(Body):
 
     model_config = such_as(owner="release-governance")
 
-    schedule_id: Name | None = None
-    provider: Name | None = None
-    owner: Name | None = None
+    schedule_id: OnlySchedule = None
+    provider: OnlyProvider = None
+    owner: OnlyOwner = None
     since: str | None = Field(
-        default=None, alias="from", min_length=1, max_length=40, description="From this instant or day on."
+        default=None, alias="from", min_length=1, max_length=40, description="From this time or day on."
     )
     until: str | None = Field(
-        default=None, alias="to", min_length=1, max_length=40, description="Up to and without it."
+        default=None, alias="to", min_length=1, max_length=40, description="Only before this time or day."
     )
-    generated_by: Who | None = None
+    generated_by: Who = None

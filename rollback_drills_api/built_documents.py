@@ -47,7 +47,7 @@ class EscalationAnswer(msgspec.Struct, frozen=True, gc=False):
 
 @router.post("/acknowledgements/audit-package", responses=described("package"))
 async def audit_package(served: Served, caller: Asker, body: PackageBody = _ALL) -> Response:
-    """Put together who was told, who took notice and who did not, for an auditor; writes nothing."""
+    """List for an auditor who was notified, who acknowledged and who did not; nothing is written."""
     generated_by = name_caller(caller, body.generated_by)
 
     def build() -> PackageAnswer:
@@ -63,7 +63,7 @@ async def audit_package(served: Served, caller: Asker, body: PackageBody = _ALL)
 
 @router.post("/escalation-plan", responses=described("escalation"))
 async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = _AS_USUAL) -> Response:
-    """Return the notifications that nobody acknowledged in time, and who is notified next; sends nothing."""
+    """List what nobody acknowledged in time, and who is notified next; nothing is sent."""
     generated_by = name_caller(caller, body.generated_by)
 
     def build() -> EscalationAnswer:

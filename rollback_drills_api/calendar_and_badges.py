@@ -20,7 +20,7 @@ _SVG = "image/svg+xml"
     responses=described_text("text/calendar", "The due times as an iCalendar file.", "BEGIN:VCALENDAR"),
 )
 async def calendar(served: Readable) -> Response:
-    """Write the next due times of every schedule, and its windows, as an iCalendar file."""
+    """Return the next due times of every schedule, and its windows, as an iCalendar file."""
 
     def build() -> bytes:
         fleet = served.fleet.judged()

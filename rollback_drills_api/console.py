@@ -79,7 +79,7 @@ async def acknowledgements(served: Readable, request: Request) -> Response:
 
 @router.get("/trends")
 async def trends(served: Readable, request: Request) -> Response:
-    """Show what was delivered and what was kept back, week by week."""
+    """Show what was delivered and what was suppressed, week by week."""
     return await give(
         served,
         request,

@@ -56,7 +56,7 @@ class _Judged(msgspec.Struct, frozen=True, gc=False):
 async def record_drill(
     served: Served, caller: Annotated[str, Depends(recording)], body: RecordBody
 ) -> Response:
-    """Record a performed drill in the history and in the evidence; the same drill twice is one drill."""
+    """Record a performed drill in the history and in the evidence; sent twice, it is recorded once."""
     was_there: list[bool] = []
 
     def run() -> RecordAnswer:

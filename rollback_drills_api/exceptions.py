@@ -27,7 +27,7 @@ router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])
 async def grant(
     served: Served, caller: Annotated[str, Depends(administering)], schedule_id: str, body: ExceptionBody
 ) -> Response:
-    """Skip, postpone or waive the current cycle of a schedule: until then nobody is told or escalated to."""
+    """Skip, postpone or waive the current cycle of a schedule; meanwhile nobody is notified of it."""
     return await served.act(lambda: _grant(served, caller, schedule_id, body))
 
 

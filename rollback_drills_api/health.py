@@ -27,13 +27,13 @@ def _described(what: str) -> dict[int | str, Any]:
 
 @router.get("/healthz", responses=_described("The process runs."))
 async def healthz() -> Response:
-    """Answer that the process lives."""
+    """Show that the process is alive."""
     return Response(encode({"status": "ok"}), media_type="application/json")
 
 
 @router.get("/readyz", responses=_described("Documents and database can be reached."))
 async def readyz(served: Served) -> Response:
-    """Answer whether the documents and the database can be reached; 503 if not."""
+    """Check that the documents and the database can be reached."""
     return await served.answers.give("readyz", served.version, lambda: _check(served))
 
 

@@ -1,4 +1,4 @@
-"""The reads of the evidence: who was told, who was not and why, and what is open."""
+"""The reads of the evidence: who was notified, who was not and why, and what is open."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -124,7 +124,7 @@ async def replays(served: Readable, wanted: Annotated[Page, QueryParameters()]) 
 
 @router.get("/routes", responses=described("routes"))
 async def routes(served: Readable, wanted: Annotated[RouteQuery, QueryParameters()]) -> Response:
-    """List every route decision: who was to be told, who was not, and why; the newest first."""
+    """List every route decision, the newest first: who was to be notified, who was not, and why."""
 
     def find() -> HistoryPage[RouteRow]:
         names = ("schedule_id", "provider", "owner", "action", "category")
@@ -141,7 +141,7 @@ async def routes(served: Readable, wanted: Annotated[RouteQuery, QueryParameters
 async def suppression_trends(
     served: Served, caller: Reader, wanted: Annotated[TrendQuery, QueryParameters()]
 ) -> Response:
-    """Count by ISO week how often nobody was told, and why; asking writes nothing."""
+    """Count suppressed notifications by ISO week, and why; nothing is written."""
     generated_by = name_caller(caller, wanted.generated_by)
 
     def find() -> TrendAnswer:

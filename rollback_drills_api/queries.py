@@ -10,13 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from rollback_drills.documents.instants import explain_far, read_day_or_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.planning.category import Category
 from rollback_drills.reports.paging import MOST_LISTED
-from rollback_drills_api.bodies import Name, Who
+from rollback_drills_api.bodies import Name, OnlyOwner, OnlyProvider, OnlySchedule, Who
 from rollback_drills_api.problems import Problem
 
 _FURTHEST: Final = 1_000_000
 
 Instant = Annotated[str, Field(min_length=1, max_length=40, examples=["2026-06-20T15:40:00Z"])]
+OnlyCategory = Annotated[Name | None, Field(description=f"Only this category: {', '.join(Category)}.")]
 
 
 async def _refuse_all(request: Request) -> None:
@@ -49,13 +53,14 @@ class Page(Query):
     limit: int = Field(
         default=100, ge=1, le=MOST_LISTED, description="Maximum number of rows, the newest first."
     )
-    offset: int = Field(default=0, ge=0, le=_FURTHEST, description="Number of schedules to skip.")
+    offset: int = Field(default=0, ge=0, le=_FURTHEST, description="Number of rows to skip.")
 
 
 class FleetPage(Page):
     """Which schedules of several, in the order of the documents; of one schedule it says nothing."""
 
     limit: int = Field(default=100, ge=1, le=MOST_LISTED, description="Maximum number of schedules.")
+    offset: int = Field(default=0, ge=0, le=_FURTHEST, description="Number of schedules to skip.")
 
 
 class FleetQuery(FleetPage):
@@ -92,11 +97,9 @@ class Between(Query):
     since: Instant | None = Field(
         default=None,
         alias="from",
-        description="From this instant or day on, ISO 8601, UTC without an offset.",
+        description="From this time or day on, ISO 8601, UTC without an offset.",
     )
-    until: Instant | None = Field(
-        default=None, alias="to", description="Up to and without this instant or day."
-    )
+    until: Instant | None = Field(default=None, alias="to", description="Only before this time or day.")
 
     def bounds(self) -> tuple[datetime | None, datetime | None]:
         """Read both bounds.
@@ -110,35 +113,38 @@ class Between(Query):
 class RouteQuery(Page, Between):
     """Which decisions."""
 
-    schedule_id: Name | None = None
-    provider: Name | None = None
-    owner: Name | None = None
-    action: Name | None = Field(default=None, description="deliver or suppress")
-    category: Name | None = None
+    schedule_id: OnlySchedule = None
+    provider: OnlyProvider = None
+    owner: OnlyOwner = None
+    action: Name | None = Field(default=None, description="Only these decisions: deliver or suppress.")
+    category: OnlyCategory = None
 
 
 class NotificationQuery(Page, Between):
     """Which notifications."""
 
-    schedule_id: Name | None = None
-    cycle_id: Name | None = None
-    provider: Name | None = None
-    owner: Name | None = None
-    reason: Name | None = None
-    state: Name | None = None
+    schedule_id: OnlySchedule = None
+    cycle_id: Name | None = Field(default=None, description="Only this cycle.")
+    provider: OnlyProvider = None
+    owner: OnlyOwner = None
+    reason: Name | None = Field(default=None, description=f"Only this reason: {', '.join(Reason)}.")
+    state: Name | None = Field(default=None, description=f"Only this state: {', '.join(State)}.")
 
 
 class TrendQuery(Between):
     """Which decisions are counted."""
 
     weeks: int | None = Field(
-        default=None, ge=1, le=520, description="So many ISO weeks, the current one included; else 12."
+        default=None,
+        ge=1,
+        le=520,
+        description="Number of ISO weeks, including the current one. (default: 12)",
     )
-    schedule_id: Name | None = None
-    provider: Name | None = None
-    owner: Name | None = None
-    category: Name | None = None
-    generated_by: Who | None = None
+    schedule_id: OnlySchedule = None
+    provider: OnlyProvider = None
+    owner: OnlyOwner = None
+    category: OnlyCategory = None
+    generated_by: Who = None
 
 
 class UpcomingQuery(Page, Between):
@@ -151,12 +157,12 @@ class UpcomingQuery(Page, Between):
     since: Instant | None = Field(
         default=None,
         alias="from",
-        description="From this instant or day on, ISO 8601, UTC without an offset; else from now on.",
+        description="From this time or day on, ISO 8601, UTC without an offset. (default: now)",
     )
     until: Instant | None = Field(
         default=None,
         alias="to",
-        description="Up to and without this instant or day, at most 366 days later; else for 90 days.",
+        description="Only before this time or day, at most 366 days later. (default: 90 days later)",
     )
     schedule_id: Name | None = Field(default=None, description="Only what concerns this schedule.")
     owner: Name | None = Field(default=None, description="Only what this owner sees.")
@@ -165,9 +171,9 @@ class UpcomingQuery(Page, Between):
 class ExplanationQuery(Query):
     """Which schedule, and when."""
 
-    schedule_id: Name | None = Field(default=None, description="Needless if there is one schedule.")
+    schedule_id: Name | None = Field(default=None, description="The schedule. (default: the only one)")
     at: Instant | None = Field(
-        default=None, description="This instant or day, ISO 8601, UTC without an offset; else now."
+        default=None, description="As of this time or day, ISO 8601, UTC without an offset. (default: now)"
     )
     provider: Name | None = Field(default=None, description="Only routes through this provider.")
     owner: Name | None = Field(default=None, description="Only routes to this owner.")

@@ -81,7 +81,8 @@ async def upcoming(served: Readable, wanted: Annotated[UpcomingQuery, QueryParam
 async def readiness(served: Readable, wanted: Annotated[FleetPage, QueryParameters()]) -> Response:
     """Return whether production may rely on the rollback: the two drill checks of every schedule.
 
-    The status is that of all schedules. Of several, a page of checks is given, those that block first.
+    The status is that of all schedules. Of several schedules, it returns a page of checks: those that
+    block come first.
     """
     return await served.answers.give(
         ("readiness", wanted.key),

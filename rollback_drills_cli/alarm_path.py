@@ -56,7 +56,7 @@ def alarm_path(
 ) -> None:
     """Show every route that an alarm takes, and those that reach nobody. Nothing is sent.
 
-    With --send, "this is a drill" goes out on each route, once a month, and its owner acknowledges it.
+    With --send, each route gets a message that is a drill, once a month. Its owner acknowledges it.
 
     Exit code 1 if a route reaches nobody or a message could not be delivered, else 0.
     """

@@ -30,7 +30,7 @@ def look_ahead(
     database: DatabaseOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Show what is due in the next 30 and 90 days, and what will go wrong: freezes, absences, nobody there.
+    """Show what is due in the next 30 and 90 days, and what will go wrong, such as a freeze.
 
     Exceptions in the evidence count. Nothing is sent. Exit code 0 if nothing will go
     wrong, 1 if something will, or if a schedule needs attention before its drill is overdue.

@@ -53,7 +53,7 @@ def approve_replay(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Approve a replay that somebody else requested. Who requested it cannot approve it."""
+    """Approve a replay that somebody else requested."""
     from rollback_drills.recovery.replays import approve_replay as approve
 
     opened = open_outbox(database, to_write=True)

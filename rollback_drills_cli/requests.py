@@ -117,7 +117,7 @@ def approve(
     now: options.NowOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Approve a request, which grants the exception. Who requested it cannot approve it."""
+    """Approve a request of somebody else, which grants the exception."""
     from rollback_drills.followup.exception_grants import approve_request
     from rollback_drills.followup.found_requests import get_request
 
@@ -145,7 +145,7 @@ def decline(
     now: options.NowOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Decline a request. Who requested it may do so too, and so withdraws it."""
+    """Decline a request, or withdraw one of your own."""
     from rollback_drills.followup.exception_decisions import record_decline
     from rollback_drills.followup.found_requests import get_request
 

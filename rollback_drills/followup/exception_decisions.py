@@ -54,7 +54,7 @@ def refuse_reason(reason: str) -> None:
 def record_decline(
     found: FoundRequest, by: str, reason: str, *, now: datetime, created_at: datetime
 ) -> DeclineRecord:
-    """Write down that a request was declined; its requester may do so too, and so withdraws it.
+    """Write down that a request was declined, or that its requester withdrew it.
 
     Raises:
         UsageError: It cannot be decided any more, nobody or no reason is named, or a text holds what evidence

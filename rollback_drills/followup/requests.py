@@ -140,7 +140,7 @@ class DecideRequest(DocumentsRequest):
 
     request_id: str = Field(description="The request, gordexreq-….")
     decision: DecisionName = Field(description="approve grants the exception; decline does not.")
-    decided_by: str = Field(description="Who decides; who requested it can only decline it.")
+    decided_by: str = Field(description="Who decides; whoever requested it can only decline it.")
     reason: str = Field("", description="Why it is declined, for the evidence; an approval needs none.")
 
 

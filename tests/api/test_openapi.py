@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 
 from rollback_drills_api import approval_bodies, bodies
 from rollback_drills_api.app import build_app
+from rollback_drills_api.docs_page import read_operations
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import Keys
 from tests.api.played_flows import play_flows
@@ -54,6 +55,11 @@ OPERATIONS = [(path, method) for path, operations in DOCUMENT["paths"].items() f
 
 def test_no_option_changes_the_document(options: ApiOptions) -> None:
     assert build_app(options).openapi() == DOCUMENT
+
+
+def test_every_field_is_explained() -> None:
+    fields = [(each.path, field) for each in read_operations(DOCUMENT) for field in each.fields]
+    assert not [(path, field.name) for path, field in fields if not field.text and field.place != "path"]
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
