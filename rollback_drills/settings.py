@@ -40,7 +40,8 @@ _Retention = Annotated[int, Meta(ge=12, le=1200)]
 
 _DatabaseUrl = Annotated[str, Meta(pattern=r"^(?!sqlite(\+\w+)?:/*(:memory:)?(\?.*)?$)\S(.*\S)?\Z")]
 _SQLITE_FILE: Final = re.compile(r"sqlite(?:\+\w+)?:///(?!file:)([^?]*)")
-_PREFIX: Final = "DRILLS_"
+_PREFIX: Final = "DRILL"
+_KNOWN: Final = frozenset((*VARIABLES.values(), *(f"{each}_FILE" for each in OWN)))
 _MISSPELT: Final = 0.92
 """How much a name has in common with the one that was meant; a name of somebody's own has less."""
 _OF_WORKERS: Final = "PREFECT__WORKER_NAME"
@@ -60,7 +61,7 @@ _ShardMinutes = Annotated[float, Meta(gt=0, le=10_080)]
 
 _AlarmPathHours = Annotated[float, Meta(gt=0, le=672)]
 
-_WebAddress = Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$", max_length=300)]
+_WebAddress = Annotated[str, Meta(pattern=r"^https?://[^\s?#/@]+(/[^\s?#]*)?$", max_length=300)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,10 +143,10 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
 
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     """Refuse a variable that is nearly one of ours, in whose place a default would be used in silence."""
-    for name in sorted(environ.keys() - VARIABLES.values()):
+    for name in sorted(environ.keys() - _KNOWN):
         if not name.upper().startswith(_PREFIX):
             continue
-        meant = find_similar(name, VARIABLES.values(), similar=_MISSPELT)
+        meant = find_similar(name, _KNOWN, similar=_MISSPELT)
         if meant and meant not in environ:
             raise UsageError(f"{name} is no variable of this program; did you mean {meant}? Correct the name")
 
@@ -201,6 +202,7 @@ _DEMANDS: Final = {
     " keeps nothing; name a file, such as sqlite:///evidence.db",
     _Owner: "must be a name of at most 200 characters, without spaces around it",
     _Providers | None: "must be names of providers, separated by commas",
+    _WebAddress | None: "must be an address such as https://drills.example, without user, password and query",
     bool: "must be 1 or 0",
     _RunTimeout: "must be a number of seconds from 1 to 604800, a week",
     _Share: "must be a number greater than 0 and at most 1",

@@ -246,6 +246,8 @@ def test_a_database_url_has_no_blanks_around_it(url: str) -> None:
         ("DRILLS_SCHEDULES", "DRILLS_SCHEDULE"),
         ("DRILLS_PLATFORM_PROVIDER", "DRILLS_PLATFORM_PROVIDERS"),
         ("drills_mode", "DRILLS_MODE"),
+        ("DRILL_SCHEDULE", "DRILLS_SCHEDULE"),
+        ("DRILLS_DATABASE_URL_FIL", "DRILLS_DATABASE_URL_FILE"),
     ],
 )
 def test_a_variable_that_is_misspelt_does_not_leave_the_default_in_its_place(
@@ -256,10 +258,27 @@ def test_a_variable_that_is_misspelt_does_not_leave_the_default_in_its_place(
 
 
 @pytest.mark.parametrize(
-    "name", ["DRILLS_SLACK_URL", "DRILLS_API_PORT", "DRILLS_DATABASE_URL_OLD", "SCHEDULE"]
+    "name", ["DRILLS_SLACK_URL", "DRILLS_API_PORT", "DRILLS_DATABASE_URL_OLD", "DRILL_HOME", "SCHEDULE"]
 )
 def test_a_variable_of_somebody_else_is_left_alone(name: str) -> None:
     assert read_settings({name: "x"}) == Settings()
+
+
+@pytest.mark.parametrize("name", ["DRILLS_PUBLIC_URL", "DRILLS_RUNBOOK_BASE_URL"])
+@pytest.mark.parametrize(
+    "address", ["drills.example", "ftp://drills.example", "https://", "https://robot:s3cr3t@drills.example/"]
+)
+def test_what_messages_link_to_is_an_address_without_credentials(name: str, address: str) -> None:
+    with pytest.raises(
+        UsageError, match=f"{name} is .*; must be an address such as https://drills"
+    ) as refused:
+        read_settings({name: address})
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_a_path_that_messages_link_to_may_have_an_at_sign() -> None:
+    address = "https://wiki.example/@team/runbooks"
+    assert read_settings({"DRILLS_RUNBOOK_BASE_URL": address}).runbook_base_url == address
 
 
 def test_a_variable_that_is_set_may_have_a_copy_beside_it() -> None:
