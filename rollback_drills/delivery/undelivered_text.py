@@ -36,7 +36,7 @@ def explain_waiting(waiting: Sequence[Delivery]) -> Iterator[str]:
         owners = name_some(sorted({each.notification.owner for each in some}), _MOST_NAMED)
         verb = "notification waits" if len(some) == 1 else "notifications wait"
         why = next((each for each in some if each.state is not State.SENDING), some[0])
-        yield f"{len(some)} {verb} for {provider}, to {owners} ({_describe(why)}); {_say_when(some)}"
+        yield f"{len(some)} {verb} for {provider}, to {owners} ({why.verdict.detail}); {_say_when(some)}"
 
 
 REPLAY: Final = write_command("outbox", "replay", "ID", by="WHO", reason="WHY")
@@ -69,12 +69,6 @@ def explain_damaged(damaged: Sequence[str]) -> Iterator[str]:
             f"{what} in the outbox cannot be read, so that nobody knows whether {whom} notified:"
             f" {name_some(damaged, _MOST_NAMED)}; restore from a backup"
         )
-
-
-def _describe(delivery: Delivery) -> str:
-    if delivery.state is State.SENDING:
-        return "another run is sending it, or was killed while it did"
-    return delivery.verdict.detail
 
 
 def _say_when(some: Sequence[Delivery]) -> str:

@@ -25,6 +25,8 @@ def to_delivery(item: OutboxRow) -> Delivery:
     outcome = _OUTCOMES.get(item.state, Outcome.RETRY)
     request = RequestSummary(*json.loads(item.request)) if item.request else None
     detail = item.detail or "waits for its first attempt"
+    if item.state is State.SENDING:
+        detail = "another run is sending it, or was killed while it did"
     verdict = Verdict(outcome, detail, item.status_code, None, item.external_ref, request)
     return Delivery(
         read_notification(item.notification),

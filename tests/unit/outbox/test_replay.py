@@ -210,6 +210,15 @@ def test_a_row_tells_what_became_of_its_notification(
     assert (delivery.next_attempt_at and write_instant(delivery.next_attempt_at)) == at
 
 
+def test_what_is_being_sent_does_not_wait_for_its_first_attempt(database: Database) -> None:
+    (its_id,) = put(database, make_entry("payments"), now=7.0)
+    force(database, its_id, state=State.SENDING, due_at=75.0)
+
+    detail = to_delivery(get(database, its_id)).verdict.detail
+
+    assert detail == "another run is sending it, or was killed while it did"
+
+
 def test_what_was_never_tried_says_so(database: Database) -> None:
     (its_id,) = put(database, make_entry("payments"), now=7.0)
 
