@@ -1,14 +1,9 @@
 """The delivery step of the flows: a task run for each provider, and notices about disabled connectors."""
 
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import httpx
-from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
-from prefect.exceptions import PrefectException
-from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
@@ -37,12 +32,6 @@ from tasks.delivery import deliver_to_provider
 from tasks.evidence import open_database
 from tasks.outbox import commit_notices
 
-_LIMITS: Final = (
-    "a concurrency limit on one of its tags: `prefect gcl ls` shows the limits and their slots, and"
-    " `prefect gcl delete NAME` removes a limit"
-)
-_SLOT_SECONDS: Final = 30.0
-"""A task run that has not begun by then waits for a slot."""
 _RETRIED: Final = "a person retried the flow run in Prefect"
 
 
@@ -107,6 +96,7 @@ def deliver_due(
     policy: RetryPolicy,
     url: str,
     schedule_ids: Collection[str] | None = None,
+    tags: Sequence[str] = (),
 ) -> Delivered:
     """Deliver what is due for the requested providers, then send notices of connectors that died.
 
@@ -115,6 +105,7 @@ def deliver_due(
         policy: How often one notification is tried.
         url: The database of the outbox.
         schedule_ids: The schedules of the run, of which it says what waits and what died; None: all.
+        tags: Of the task runs, one for each provider.
     """
     database = open_database(url)
     now = database.now().timestamp()
@@ -123,11 +114,10 @@ def deliver_due(
         get_run_logger().warning("due now: %s", put_off)
     due = first_spellings(due_providers(database, now=now))
     delivered = Delivered()
-    _deliver_through(
-        delivered, [each for key, each in due.items() if requested is None or key in requested], policy, url
-    )
+    wanted = [each for key, each in due.items() if requested is None or key in requested]
+    _deliver_through(delivered, wanted, policy, url, tags)
     alive = {each.notification.provider for each in delivered.deliveries if each.succeeded}
-    _deliver_through(delivered, commit_notices(url, alive), policy, url)
+    _deliver_through(delivered, commit_notices(url, alive), policy, url, tags)
     delivered.left = find_undelivered(database, schedule_ids, requested, now=database.now().timestamp())
     # The pause of a destination, which another notification may have brought about, holds back all of them.
     goes_on = {each.notification.notification_id: each.next_attempt_at for each in delivered.left.waiting}
@@ -160,29 +150,18 @@ def try_failed_again(
         try_again(database, schedule_ids, requested, Act(by, _RETRIED), writer, needing)
 
 
-def _deliver_through(delivered: Delivered, providers: Iterable[str], policy: RetryPolicy, url: str) -> None:
+def _deliver_through(
+    delivered: Delivered, providers: Iterable[str], policy: RetryPolicy, url: str, tags: Sequence[str]
+) -> None:
     """Deliver through all providers at once; one that breaks never hides the others."""
-    futures = [(each, deliver_to_provider.submit(each, policy, url)) for each in providers]
+    futures = [(each, deliver_to_provider.submit(each, policy, url, tags)) for each in providers]
     for provider, future in futures:
-        try:
-            _wait_for(provider, future)
-        except ConcurrencySlotAcquisitionError:  # a limit of 0, which never lets anything pass
-            delivered.broken.append(f"{provider} (its task run gets no slot of {_LIMITS})")
-            continue
+        future.wait()
         found = future.state.result(raise_on_failure=False)
         if isinstance(found, ProviderDeliveries):
             delivered.deliveries += found
         else:
             delivered.broken.append(f"{provider} (the task broke: {_explain(found)})")
-
-
-def _wait_for(provider: str, future: PrefectFuture[Any]) -> None:
-    """Wait for a task run; Prefect does not say that one waits for a slot, and it may do so for ever."""
-    future.wait(_SLOT_SECONDS)
-    with suppress(httpx.HTTPError, PrefectException):  # a server that does not answer ends no delivery
-        if future.state.is_pending():
-            get_run_logger().warning("the delivery through %s waits for a slot of %s", provider, _LIMITS)
-    future.wait()
 
 
 def _explain(error: Any) -> str:

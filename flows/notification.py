@@ -1,7 +1,5 @@
 """Commits the notifications of a check, and delivers what is due; a dry run only looks."""
 
-from prefect import tags
-
 from flows.delivery import Delivered, deliver_due
 from flows.planning import Checked, Run
 from flows.run_names import tags_of
@@ -22,6 +20,4 @@ def notify(run: Run, checked: Checked) -> Delivered:
         checked.fleet, checked.plan_request, checked.guard, checked.platform, run.now, run.database_url
     )
     policy = RetryPolicy(run.request.retries, run.request.timeout_seconds)
-    # Only these task runs: for each that has a tag, Prefect asks the server whether it may run.
-    with tags(*tags_of(checked.fleet.judgements)):
-        return deliver_due(requested, policy, run.database_url, names)
+    return deliver_due(requested, policy, run.database_url, names, tags_of(checked.fleet.judgements))

@@ -7,6 +7,7 @@ from functools import partial
 
 from prefect import State, task
 from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Failed
@@ -29,13 +30,14 @@ from tasks.evidence import open_database
 
 @task(task_run_name="deliver-{provider}", cache_policy=NO_CACHE)
 def deliver_to_provider(
-    provider: str, policy: RetryPolicy, url: str
+    provider: str, policy: RetryPolicy, url: str, tags: Sequence[str] = ()
 ) -> ProviderDeliveries | State[ProviderDeliveries]:
     """Deliver what is due for one provider, of this run and of earlier ones.
 
     Prefect's own retries wait the same time whatever the provider asked for, so the attempts are made here.
     The secrets of the connector are opened here and never leave.
     """
+    _tag(tags)
     tried, waiting = _deliver(provider, policy, open_database(url))
     failed = [*(each for each in tried if not each.succeeded), *waiting]
     count = len(tried) + len(waiting)
@@ -44,6 +46,12 @@ def deliver_to_provider(
     if not failed:
         return deliveries
     return Failed(message=f"{len(failed)} of {count} not delivered: {failed[0].summary}", data=deliveries)
+
+
+def _tag(tags: Sequence[str]) -> None:
+    """Add tags to this task run, which has begun: for those with which it begins, Prefect asks for slots."""
+    if context := TaskRunContext.get():
+        context.task_run.tags += tags
 
 
 def _deliver(provider: str, policy: RetryPolicy, database: Database) -> tuple[list[Delivery], list[Delivery]]:

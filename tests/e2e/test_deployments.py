@@ -142,6 +142,8 @@ def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
         *("load-documents", "derive-due", "classify-readiness", "route-owners", "apply-windows"),
         *("build-plans", "commit-notifications", "deliver-webhook", "index-evidence", "publish-artifacts"),
     } == {task["name"] for task in tasks}
+    (tags,) = [set(task["tags"]) for task in tasks if task["name"] == "deliver-webhook"]
+    assert tags == {"schedule:payments", "environment:production", "status:needs_attention"}
 
 
 @pytest.mark.chaos  # two runs more on one worker; those in process are in tests/flows/test_shards.py
