@@ -91,7 +91,7 @@ class DatadogConnector(HttpConnector):
             return _judge_refusal(response)
         if status == HTTPStatus.OK and response.json_object().get("valid") is True:
             return Verdict(Outcome.DELIVERED, "answered 200: the key is valid", status)
-        return judge_lacking(response, "a word about the key")
+        return judge_lacking(response, "the state of the key")
 
     def _url(self, path: str) -> str:
         return (self.api_url.rstrip("/") or f"https://api.{self.site}") + path

@@ -33,8 +33,8 @@ def serve_deployments() -> None:
         deployments = read_deployments()
         for pool in find_former_pools(deployments):
             print(
-                f"Deployments moved from the work pool {pool} to this process: workers of {pool} run them no"
-                " more, also when this process has stopped. `drills deploy` moves them back.",
+                f"Deployments moved from the work pool {pool} to this process: workers of {pool} no longer"
+                " run them, also when this process has stopped. `drills deploy` moves them back.",
                 flush=True,
             )
         # a restart must not silently leave the schedules off

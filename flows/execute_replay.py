@@ -21,7 +21,7 @@ def execute_replay(
     retries: Retries = ReplayExecution.model_fields["retries"].default,
     timeout_seconds: TimeoutSeconds = ReplayExecution.model_fields["timeout_seconds"].default,
 ) -> FinalState:
-    """Execute a replay that somebody else than its requester has approved, and deliver at once.
+    """Execute a replay that somebody other than its requester has approved, and deliver at once.
 
     Returns:
         Ends as Replayed when all of it is delivered; as Failed if something is not, or if the replay is not

@@ -55,8 +55,8 @@ def deploy(
         )
     for pool in former:
         print_problem(
-            f"Deployments moved from the work pool {pool} to {work_pool}: workers of {pool} run them no more."
-            " If you use `drills automations apply`, run it again: it watches the workers of one work pool."
+            f"Deployments moved from the work pool {pool} to {work_pool}: workers of {pool} no longer run"
+            " them. If you use `drills automations apply`, run it again: it watches the workers of one pool."
         )
     for other in left:
         print_problem(

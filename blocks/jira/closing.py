@@ -77,7 +77,7 @@ def _close(jira: JiraRequests, key: str, wanted: str, comment: bytes) -> Convers
     if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
         return judge_refusal(response)
     if response.is_html:
-        return not_jira(response, "a word about the transition")
+        return not_jira(response, "the result of the transition")
     # Only now: a comment before it would be written again whenever the transition is tried again.
     noted = judge_comment((yield jira.comment(key, comment)), key)
     detail = f"closed {key}" if noted.succeeded else f"closed {key}, but the comment failed: {noted.detail}"

@@ -57,7 +57,7 @@ class FleetRow:
             Action.ANNOUNCE: f"notifies {owner} when the silence ends",
             Action.ESCALATE: f"escalates to {next_owner} unless {owner} acknowledges{again}",
             Action.REPEAT: f"notifies {owner} again",
-            Action.CLOSE: f"tells {owner} that it is over when the silence ends",
+            Action.CLOSE: f"notifies {owner} that it is over when the silence ends",
             Action.RETIRE: "waits until somebody retires the schedule, whose document is gone",
             Action.END_EXCEPTION: "counts again when the exception ends",
         }[action.action]

@@ -33,11 +33,11 @@ from rollback_drills.console.undelivered import read_undelivered
 from rollback_drills.database.connections import DatabaseError
 
 _REMEDY: Final = (
-    "Run a drill check, which writes the evidence, or say with DRILLS_DATABASE_URL where it is;"
+    "Run a drill check, which writes the evidence, or set DRILLS_DATABASE_URL to where it is;"
     " `drills evidence list` tries the same database."
 )
 _DOCUMENTS_REMEDY: Final = (
-    "Mend the documents, or what names them; `drills check` says the same as this page."
+    "Fix the documents, or the setting that names them; `drills check` shows the same problem."
 )
 
 

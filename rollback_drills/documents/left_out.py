@@ -27,6 +27,6 @@ def explain_left_out(
     if unused:
         shown = name_some(unused, _MOST_SHOWN)
         yield (
-            f"{shown}: belongs to no schedule, and its drills count for nothing; call it as its"
-            " schedule is called, with the word history in place of schedule"
+            f"{shown}: belongs to no schedule, and its drills count for nothing; give it the name of its"
+            " schedule, with the word history in place of schedule"
         )

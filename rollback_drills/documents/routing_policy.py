@@ -41,7 +41,7 @@ class EscalationStep(Document, frozen=True, gc=False):
     after_minutes: Minutes | None = None
     """How many minutes after the step before."""
     after_business_hours: BusinessHoursCount | None = None
-    """Counted in the working time of the owner who was told before."""
+    """Counted in the working time of the owner who was notified before."""
     providers: tuple[Name, ...] = ()
     """Through which connectors; those of the schedule if it is empty."""
 
@@ -156,7 +156,7 @@ class Period(Document, frozen=True, gc=False):
 
 
 class MaintenanceWindow(Period, frozen=True, gc=False):
-    """A period in which matching routes are not told. An empty matcher matches everything."""
+    """A period in which matching routes are not notified. An empty matcher matches everything."""
 
     window_id: str = ""
     """By what people and records name the window."""

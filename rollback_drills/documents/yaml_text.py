@@ -77,6 +77,6 @@ def to_json(data: bytes) -> bytes:
     except RecursionError:
         raise UnusableDocumentError("is nested too deeply to be a document of this kind") from None
     except TypeError:
-        raise UnusableDocumentError("has a tag that JSON has no word for; write a text") from None
+        raise UnusableDocumentError("has a tag that JSON does not have; write a text") from None
     except ValueError:
-        raise UnusableDocumentError("holds a number that is none, or has thousands of digits") from None
+        raise UnusableDocumentError("holds a number that is too long, or cannot be read") from None

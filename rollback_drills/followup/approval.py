@@ -7,7 +7,7 @@ from rollback_drills.names.people import is_same_person
 
 
 def check_approval(what: str, *, reason: str, approver: str, requested_by: str) -> None:
-    """Ensure that something was approved, by somebody else than who requested it.
+    """Ensure that something was approved, by somebody other than the requester.
 
     Args:
         what: What is approved, with its article.

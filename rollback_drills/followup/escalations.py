@@ -167,7 +167,7 @@ def _summary(escalation: Escalation, *, now: datetime) -> str:
     if escalation.opened.reason is Reason.DEFERRED and not is_notified:
         why = f"{owner} is absent and could not be notified"
     else:
-        why = f"{owner} has not acknowledged, or has and did not perform the drill"
+        why = f"{owner} has not acknowledged, or acknowledged and did not perform the drill"
     return (
         f"The rollback drill of {cycle.schedule_id}{due}: {why}. Make sure that it is performed and recorded."
     )

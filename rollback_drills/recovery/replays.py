@@ -172,7 +172,7 @@ def _execute(database: Database, replay_id: str, by: str, writer: Writer) -> tup
         check_open(found, now=writer.now)
         if not found.approved_by:
             problem = (
-                f"{replay_id} is not approved: somebody else than {show(found.request.requested_by)}"
+                f"{replay_id} is not approved: somebody other than {show(found.request.requested_by)}"
                 " approves it first"
             )
             return written, _refuse(written, found, by, Step.EXECUTE, problem)

@@ -40,7 +40,7 @@ def choose_period(since: datetime | None, until: datetime | None, *, now: dateti
     """
     if since is None:
         if until is not None:
-            raise UsageError("is given without a begin of the period", field="until")
+            raise UsageError("needs the beginning of the period too", field="until")
         return find_last_month(now)
     return Period(since, until or now.replace(microsecond=0))
 
@@ -83,9 +83,9 @@ def _word(package: AuditPackage, period: Period, subject: str, cycle_id: str, no
         at=now,
         title=f"Acknowledgement audit package: {_name(period)}",
         summary=(
-            f"{write_count(package.route_count, 'route')} of {write_count(package.plan_count, 'plan')} told"
-            f" somebody; {outstanding} {verb} not acknowledged. The digest identifies the package, and the"
-            " signed head the evidence that it is taken from."
+            f"{write_count(package.route_count, 'route')} of {write_count(package.plan_count, 'plan')}"
+            f" notified somebody; {outstanding} {verb} not acknowledged. The digest identifies the package,"
+            " and the signed head the evidence that it is taken from."
         ),
         facts=tuple(_list_facts(package, name if is_attached else "")),
         alert_level=package.alert_level,

@@ -13,7 +13,7 @@ AUDIT_PACKAGE_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-acknowledge
 _CONTROLS: Final = (
     "Every entry names the rows of the evidence that it is taken from.",
     "An acknowledgement counts for its cycle, provider and owner; an imported one for its plan and provider.",
-    "Plans that told nobody are counted and not listed.",
+    "Plans that notified nobody are counted and not listed.",
 )
 
 

@@ -99,7 +99,8 @@ class BundleFiles:
             for entry in entries:
                 if entry.name not in known:
                     result.add(
-                        FindingKind.INSERTED, f"{entry.name} is not of the export: open and run nothing of it"
+                        FindingKind.INSERTED,
+                        f"{entry.name} is not part of the export: do not open or run it",
                     )
                 elif entry.is_symlink():
                     result.add(FindingKind.CHANGED, f"{entry.name} is a link, not the file that was exported")

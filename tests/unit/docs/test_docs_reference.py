@@ -125,7 +125,7 @@ def test_a_page_names_every_word(page: str, words: set[str]) -> None:
         ("reference/commands", f"`--limit` (at most {MOST_LISTED})"),
         ("reference/documents", f"at most {LONGEST_INTERVAL_DAYS}"),
         ("reference/documents", f"{LARGEST_FILE_BYTES >> 30} GiB and {MOST_RECORDS:,} records"),
-        ("reference/documents", f"At most {LARGEST_DOCUMENT_BYTES >> 20} MiB"),
+        ("reference/documents", f"at most {LARGEST_DOCUMENT_BYTES >> 20} MiB"),
         ("reference/environment", f"0 to {LONGEST_INTERVAL_DAYS}"),
         ("reference/evidence", f"at most {LARGEST_RECORD >> 20} MiB"),
         ("reference/http-api", f"`routes`: 1 to {MOST_AT_ONCE}"),

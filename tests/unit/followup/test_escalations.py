@@ -80,8 +80,8 @@ def test_an_escalation_says_when_the_drill_is_due(due_at: datetime | None, says:
     summary = escalate(route(sent()), due_at=due_at).notification.summary
 
     assert summary == (
-        f"The rollback drill of payments {says}: team-a has not acknowledged, or has and did not perform the"
-        " drill. Make sure that it is performed and recorded."
+        f"The rollback drill of payments {says}: team-a has not acknowledged, or acknowledged and did not"
+        " perform the drill. Make sure that it is performed and recorded."
     )
 
 

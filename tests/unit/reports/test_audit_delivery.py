@@ -44,7 +44,7 @@ def test_the_message_has_summary_digest_and_head_and_the_notes_only_in_the_attac
     message = mail.notification
     assert (mail.provider, slack.provider, mail.owner, mail.closes) == ("mail", "slack", "platform", True)
     assert message.title == "Acknowledgement audit package: December 2026"
-    assert message.summary.startswith("1 route of 1 plan told somebody; 0 were not acknowledged.")
+    assert message.summary.startswith("1 route of 1 plan notified somebody; 0 were not acknowledged.")
     event = message.event
     assert event["event_type"] == "cavra.go_backend.rollback_drill.acknowledgement_audit_delivery"
     assert event["acknowledged_count"] == 1
@@ -102,7 +102,7 @@ def test_a_period_can_be_chosen() -> None:
     week = timedelta(days=7)
     assert choose_period(NOW - week, None, now=NOW) == Period(NOW - week, NOW)
     assert choose_period(None, None, now=NOW) == find_last_month(NOW)
-    with pytest.raises(UsageError, match="without a begin"):
+    with pytest.raises(UsageError, match="needs the beginning"):
         choose_period(None, NOW, now=NOW)
     with pytest.raises(UsageError, match="is empty"):
         choose_period(NOW, NOW - week, now=NOW)

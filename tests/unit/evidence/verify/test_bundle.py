@@ -342,10 +342,15 @@ def link_report(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("add", "kind", "says"),
     [
-        case(write("base64.py", b"import os"), Kind.INSERTED, "base64.py is not of the export", id="module"),
-        case(write(".hidden", b""), Kind.INSERTED, ".hidden is not of the export", id="dot file"),
-        case(lambda b: (b / "more").mkdir(), Kind.INSERTED, "more is not of the export", id="folder"),
-        case(lambda b: os.mkfifo(b / "pipe"), Kind.INSERTED, "pipe is not of the export", id="pipe"),
+        case(
+            write("base64.py", b"import os"),
+            Kind.INSERTED,
+            "base64.py is not part of the export",
+            id="module",
+        ),
+        case(write(".hidden", b""), Kind.INSERTED, ".hidden is not part of the export", id="dot file"),
+        case(lambda b: (b / "more").mkdir(), Kind.INSERTED, "more is not part of the export", id="folder"),
+        case(lambda b: os.mkfifo(b / "pipe"), Kind.INSERTED, "pipe is not part of the export", id="pipe"),
         case(
             lambda b: (b / "passwd").symlink_to("/etc/passwd"),
             Kind.INSERTED,
