@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from math import isfinite
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -22,6 +23,8 @@ from rollback_drills.errors import DrillsError
 _MOST_PROBLEMS_SHOWN: Final = 5
 _MOST_MISTAKES: Final = 100
 _ITEM: Final = re.compile(r"(?:\[\d+\])+$")
+_OF_ONE_KEY: Final = re.compile(r"; must be |is missing; it is needed$|is an unknown key;")
+"""In a mistake that has nothing to do with other keys."""
 _TOO_DEEP: Final = "is nested too deeply to be a document of this kind"
 
 D = TypeVar("D", bound=Document)
@@ -63,7 +66,7 @@ def examine(model: type[D], data: bytes) -> tuple[list[str], D | None]:
     try:
         looked = _look(model, data, START)
         for loc in looked.unreadable:
-            _leave_out(looked.raw, loc)
+            _leave_out(looked.raw, _find_key(loc))
         return _convert_what_can_be(model, looked)
     except UnusableDocumentError as error:
         return [str(error)], None
@@ -74,16 +77,29 @@ def examine(model: type[D], data: bytes) -> tuple[list[str], D | None]:
 def _convert_what_can_be(model: type[D], looked: "_Looked") -> tuple[list[str], D | None]:
     """Convert a document, without each key whose value the model refuses."""
     mistakes = list(looked.problems)
+    left_out = set(looked.unreadable)
     while len(mistakes) < _MOST_MISTAKES:
         try:
             return mistakes, msgspec.convert(looked.raw, model)
         except msgspec.ValidationError as error:
             loc, mistake = explain_mismatch(model, looked.raw, str(error))
-        if not any(is_about(each, find_place(mistake)) for each in mistakes):
+        key = _find_key(loc)
+        is_named = any(is_about(each, find_place(mistake)) for each in mistakes)
+        if not (is_named or key in left_out or _is_consequence(mistake, left_out)):
             mistakes.append(mistake)
-        if not _leave_out(looked.raw, loc):
+        if not _leave_out(looked.raw, key):
             break
+        if is_known(model, key):
+            left_out.add(key)
     return mistakes, None
+
+
+def _is_consequence(mistake: str, left_out: AbstractSet[Location]) -> bool:
+    """Return whether a check misses a key that was left out because of another mistake."""
+    what = mistake.partition(" ")[2]
+    if _OF_ONE_KEY.search(what):
+        return False
+    return not {part for loc in left_out for part in loc}.isdisjoint(re.findall(r"\w+", what))
 
 
 def find_place(mistake: str) -> str:
@@ -108,10 +124,15 @@ class _Looked(NamedTuple):
     """Where a timestamp should be, and the value is something else."""
 
 
-def _leave_out(value: Any, loc: Location) -> bool:
-    """Leave out the key at a place. For an item of a list, leave out the key of the whole list."""
+def _find_key(loc: Location) -> Location:
+    """Return the place of a key; for an item of a list, that of the whole list."""
     while loc and isinstance(loc[-1], int):
         loc = loc[:-1]
+    return loc
+
+
+def _leave_out(value: Any, loc: Location) -> bool:
+    """Leave out the key at a place."""
     for part in loc[:-1]:
         value = value[part]
     if not (loc and loc[-1] in value):
@@ -198,6 +219,8 @@ class _Found(NamedTuple):
 
 
 _ABSENT: Final = object()
+_TIMES: Final = ("until",)
+"""Keys of timestamps whose names do not end with `_at`, as those of all others do."""
 
 
 def _tidy(value: Any, loc: Location, found: _Found) -> Any:
@@ -218,7 +241,7 @@ def _tidy(value: Any, loc: Location, found: _Found) -> Any:
 
 
 def _tidy_member(value: Any, loc: Location, found: _Found) -> Any:
-    if isinstance(value, str) and str(loc[-1]).endswith("_at"):
+    if isinstance(value, str) and (loc[-1] in _TIMES or str(loc[-1]).endswith("_at")):
         value = _tidy_timestamp(value, loc, found)
     if value is None or value is _ABSENT:
         found.absent.append(loc)

@@ -12,6 +12,7 @@ from rollback_drills.documents.fields import UNSET, Document, Name, Timestamp, U
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.instants import explain_far, read_instant
 from rollback_drills.documents.plain_file import read_plain_file
+from rollback_drills.documents.quotation import quote
 from rollback_drills.documents.yaml_text import is_yaml
 
 EXPECTATIONS_SCHEMA: Final = "rollback-drills.expectations.v1"
@@ -59,7 +60,7 @@ class Expectation(Document, frozen=True, gc=False):
         try:
             self.instant  # noqa: B018 - it is read here to be refused here
         except ValueError:
-            raise ValueError(f"at is {self.at!r}; write a time such as 2026-12-01T09:00:00Z") from None
+            raise ValueError(f"at is {quote(self.at)}; write a time such as 2026-12-01T09:00:00Z") from None
         if problem := explain_far(self.instant):
             raise ValueError(f"at {problem}")
         if all(each is None for each in (self.status, self.next_due_at, self.notified, self.silent)):
@@ -88,7 +89,9 @@ class Expectations(Document, frozen=True, gc=False):
             ValueError: It is not.
         """
         if self.schema_version != EXPECTATIONS_SCHEMA:
-            raise ValueError(f'schema_version is {self.schema_version!r}; must be "{EXPECTATIONS_SCHEMA}"')
+            raise ValueError(
+                f'schema_version is {quote(self.schema_version)}; must be "{EXPECTATIONS_SCHEMA}"'
+            )
 
 
 def read_expectations(path: Path) -> Expectations:

@@ -47,8 +47,8 @@ class RollbackRehearsal(PromotionDocument, frozen=True, gc=False):
 
     status: str = ""
     plan_approval_id: str = ""
-    simulated: bool = False
-    fallback_verified: bool = False
+    simulated: bool | None = None
+    fallback_verified: bool | None = None
     recovery_minutes: Minutes | None = None
     max_recovery_minutes: Minutes | None = None
     runbook_ref: str = ""

@@ -47,5 +47,10 @@ def show(value: Any) -> str:
     return _shorten(text)
 
 
+def quote(text: str) -> str:
+    """Write a text into a message as `show` does, but in single quotes."""
+    return show(text).replace('"', "'")
+
+
 def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE_SHOWN else text[: _LONGEST_VALUE_SHOWN - 1] + "…"

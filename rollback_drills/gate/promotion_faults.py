@@ -106,9 +106,10 @@ def find_in_rehearsal(rehearsal: RollbackRehearsal, approval_id: str) -> Iterato
     if rehearsal.status != "pass":
         yield "go_rollback_rehearsal_passed", _fault("status", rehearsal.status, 'must be "pass"')
     if not rehearsal.simulated:
-        yield "go_rollback_rehearsal_simulated", _fault("simulated", False, "must be true")
+        yield "go_rollback_rehearsal_simulated", _fault("simulated", rehearsal.simulated, "must be true")
     if not rehearsal.fallback_verified:
-        yield "go_rollback_rehearsal_fallback_verified", _fault("fallback_verified", False, "must be true")
+        fault = _fault("fallback_verified", rehearsal.fallback_verified, "must be true")
+        yield "go_rollback_rehearsal_fallback_verified", fault
     took, limit = rehearsal.recovery_minutes, rehearsal.max_recovery_minutes
     if took is None or limit is None or not 0 < took <= limit:
         fault = (

@@ -132,7 +132,12 @@ def _is_named(fault: str, mistakes: Sequence[str]) -> bool:
     """Return whether a mistake names the same place, a misspelling of it, or the key that replaces it."""
     place = find_place(fault)
     instead = _INSTEAD.get(place, place)
-    return any(is_about(each, place) or f"{find_place(each)}.".startswith(f"{instead}.") for each in mistakes)
+    return any(
+        is_about(each, place)
+        or f"{find_place(each)}.".startswith(f"{instead}.")
+        or f"{find_place(each).rpartition('.')[2]} is missing" in fault
+        for each in mistakes
+    )
 
 
 def _name(problem: str) -> list[str]:

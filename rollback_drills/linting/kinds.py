@@ -67,4 +67,4 @@ def explain_name(raw: Any, path: str) -> str:
 
 
 def _own_keys(model: type[Document]) -> set[str]:
-    return {field.name for field in msgspec.structs.fields(model)} - {"schema_version"}
+    return {field.encode_name for field in msgspec.structs.fields(model)} - {"schema_version", "$schema"}

@@ -12,7 +12,7 @@ from rollback_drills.documents.fields import Document, Name, Timestamp
 from rollback_drills.documents.fleet import find_subject
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.plain_file import read_plain_file
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.quotation import quote, show
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
@@ -48,7 +48,7 @@ class PerformedDrills(Document, frozen=True, gc=False):
             ValueError: It is not.
         """
         if self.schema_version != PERFORMED_SCHEMA:
-            raise ValueError(f'schema_version is {self.schema_version!r}; must be "{PERFORMED_SCHEMA}"')
+            raise ValueError(f'schema_version is {quote(self.schema_version)}; must be "{PERFORMED_SCHEMA}"')
 
 
 def read_performed_drills(

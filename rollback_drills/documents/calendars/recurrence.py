@@ -18,6 +18,7 @@ from rollback_drills.documents.calendars.rule_parts import (
     read_until,
 )
 from rollback_drills.documents.calendars.wall_time import LocalTime, read_local
+from rollback_drills.documents.quotation import quote
 
 if TYPE_CHECKING:
     from dateutil.rrule import rrule
@@ -51,14 +52,14 @@ class Recurrence(msgspec.Struct, frozen=True, gc=False):
         try:
             rule = self._parse(parts)
         except ValueError as error:
-            raise ValueError(f"rrule {self.rule!r} cannot be followed: {error}") from None
+            raise ValueError(f"rrule {quote(self.rule)} cannot be followed: {error}") from None
         if not _occurs(rule, read_local(self.start)):
             raise ValueError(
-                f"rrule {self.rule!r} does not occur within {SEARCHED_YEARS} years after its start;"
+                f"rrule {quote(self.rule)} does not occur within {SEARCHED_YEARS} years after its start;"
                 " fix the rule, or let it start at another time"
             )
         if "UNTIL" in parts and next(iter(rule), None) is None:
-            raise ValueError(f"rrule {self.rule!r} does not occur before its UNTIL; let it end later")
+            raise ValueError(f"rrule {quote(self.rule)} does not occur before its UNTIL; let it end later")
 
     def local_occurrences(self) -> Iterator[datetime]:
         """Yield the local times, without a zone, in their order.

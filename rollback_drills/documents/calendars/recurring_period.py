@@ -42,7 +42,7 @@ class RecurringPeriod(Document, Spans, frozen=True, gc=False):
     @property
     def length(self) -> timedelta:
         """How long an occurrence lasts on the wall; an hour less or more passes if the clocks change."""
-        return read_local(self.end) - read_local(self.start)
+        return read_local(self.end, "end") - read_local(self.start)
 
     def find_spans(self, instant: datetime) -> Iterator[Span]:
         """Yield the occurrences that end after an instant, as they start, for the years that are searched."""

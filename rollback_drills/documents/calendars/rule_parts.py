@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from rollback_drills.documents.quotation import quote
 from rollback_drills.documents.similar_names import find_similar
 
 MOST_OCCURRENCES: Final = 10_000
@@ -55,7 +56,7 @@ def read_parts(rule: str) -> dict[str, str]:
     for each in rule.upper().removeprefix("RRULE:").rstrip(";").split(";"):
         name, equals, value = each.partition("=")
         if not (name and equals and value):
-            raise ValueError(f"rrule {rule!r} is no rule; write one such as FREQ=MONTHLY;BYDAY=1TU")
+            raise ValueError(f"rrule {quote(rule)} is no rule; write one such as FREQ=MONTHLY;BYDAY=1TU")
         if name not in _PARTS:
             similar = find_similar(name, _PARTS)
             meant = f"; did you mean {similar}?" if similar else f"; the parts are {', '.join(_PARTS)}"

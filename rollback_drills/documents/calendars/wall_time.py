@@ -21,20 +21,20 @@ LAST_YEAR: Final = 9900
 _LOCAL_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
 
 
-def read_local(text: LocalTime) -> datetime:
-    """Read a local time.
+def read_local(text: LocalTime, key: str = "start") -> datetime:
+    """Read a local time, which stands under a key.
 
     Raises:
         ValueError: It is none, or there is no such day or time.
     """
     if not _LOCAL_TIME.fullmatch(text):
         raise ValueError(
-            f"{show(text)} is no local time; write one such as 2026-01-06T10:00, without an offset"
+            f"{key} {show(text)} is no local time; write one such as 2026-01-06T10:00, without an offset"
         )
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text} does not exist; write a time such as 2026-01-06T10:00") from None
+        raise ValueError(f"{key} {text} does not exist; write a time such as 2026-01-06T10:00") from None
 
 
 def read_start(text: LocalTime) -> datetime:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from rollback_drills.documents.calendars.wall_time import check_year
 from rollback_drills.documents.fields import Document, Name
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.quotation import quote, show
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.errors.extras import describe_missing
 from rollback_drills.names.keys import find_spelling
@@ -97,7 +97,8 @@ def check_calendar_name(name: str, calendars: Mapping[str, WorkCalendar], what: 
     """
     if find_calendar(name, calendars) is None:
         near = find_similar(name, calendars)
-        known = f"did you mean {show(near)}?" if near else f"there are: {', '.join(calendars) or 'none'}"
+        names = ", ".join(show(each).strip('"') for each in calendars) or "none"
+        known = f"did you mean {show(near)}?" if near else f"there are: {names}"
         raise ValueError(f"{what} {show(name)}, which is not in calendars; {known}")
 
 
@@ -139,11 +140,13 @@ def find_holidays(region: str) -> "HolidayBase":
     country, _, part = region.partition("-")
     known = holidays.list_supported_countries(include_aliases=False)
     if country not in known:
-        raise ValueError(f"holidays has the unknown country {country!r}; write a code of ISO 3166 such as DE")
+        raise ValueError(
+            f"holidays has the unknown country {quote(country)}; write a code of ISO 3166 such as DE"
+        )
     if part and part not in known[country]:
         similar = find_similar(part, known[country])
         meant = f"; did you mean {country}-{similar}?" if similar else f"; leave it out: {country}"
-        raise ValueError(f"holidays has the unknown part {part!r} of {country}{meant}")
+        raise ValueError(f"holidays has the unknown part {quote(part)} of {country}{meant}")
     return holidays.country_holidays(country, subdiv=part or None)
 
 

@@ -76,6 +76,16 @@ PROVIDERS = ("providers", "notification_providers")
             id="endless escalation owner",
         ),
         pytest.param(
+            b'{"cadence": {"once_per": "month", "start": "1 May", "time_zone": "UTC"}}',
+            '$.cadence.start "1 May" is no local time',
+            id="no start",
+        ),
+        pytest.param(
+            written({"cadence": {"rrule": "x" * 400, "start": "2026-01-01", "time_zone": "UTC"}}),
+            f"$.cadence.rrule '{'x' * 58}… is no rule",
+            id="endless rule",
+        ),
+        pytest.param(
             b'{"owner_calendars": {"a": {"business_hours": {"start": "9am"}}}}',
             '.business_hours.start is "9am"; must be a text of hours and minutes, such as 09:00',
             id="no time of the day",

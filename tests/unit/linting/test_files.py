@@ -17,6 +17,14 @@ from rollback_drills.simulation.performed_drills import PerformedDrills
 from tests.samples.builders import DRILL, NOW, SCHEDULE, judged, make_subject
 from tests.samples.promotion import EVIDENCE, PLAN, REHEARSAL
 
+TOKEN = "ghp_" + "aB3dE5gH7j" * 3 + "aB3dE5"
+CADENCE = {
+    "rrule": "FREQ=MONTHLY",
+    "start": "2026-01-06",
+    "time_zone": "UTC",
+    "shift": {"to": "next_business_day", "calendar": "b"},
+}
+EXPECTATIONS = {"schema_version": "rollback-drills.expectations.v1"}
 HISTORY = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": [DRILL]}
 
 
@@ -31,6 +39,7 @@ def lint(folder: Path, document: Any, name: str = "document.json") -> Linted:
     [
         ({"schema_version": "cavra.go-backend-rollback-plan.v1"}, "x.json", RollbackPlan),
         ({"schedule_id": "a", "owner_routes": {}}, "x.json", Schedule),
+        ({"cadence": {}, "calendars": {}}, "x.json", Schedule),
         ({"schema_version": "typo", "interval_days": 3}, "x.json", Schedule),
         ({"drills": []}, "x.json", History),
         ({"schema_version": "rollback-drills.expectations.v1"}, "x.json", Expectations),
@@ -80,12 +89,80 @@ def test_lint_says_what_check_says(tmp_path: Path, changes: dict[str, Any]) -> N
         ({"maintenance_windows": [{"start_at": "2026-01-01T00:00:00Z", "end": "soon"}]}, "end is an unknown"),
         ({"reviewed_values": [{"sha_256": "a"}]}, "sha_256 is an unknown"),
         ({"OWNERS": ["payments-team"], "owners": []}, "OWNERS is an unknown"),
+        (
+            {
+                "maintenance_windows": [
+                    {"recurrence": {"rrule": "x", "start": "2026-01-01", "time_zone": "UTC"}}
+                ]
+            },
+            "recurrence.end is missing",
+        ),
+        (
+            {"owner_routes": {"a": {"escalation_steps": [{"owner": "b", "after_minutes": -1}]}}},
+            "after_minutes is",
+        ),
+        (
+            {
+                "owner_calendars": {"a": {"business_hours": {"calendar": "berlin"}}},
+                "calendars": {"berlin": {"closed": ["1 May"]}},
+            },
+            'calendars.berlin.closed: "1 May" is no day',
+        ),
     ],
 )
 def test_one_mistake_is_one_finding(tmp_path: Path, changes: dict[str, Any], place: str) -> None:
     (finding,) = lint(tmp_path, {**SCHEDULE, **changes}).findings
 
     assert place in finding
+
+
+def test_a_wrong_limit_is_not_missing_as_well(tmp_path: Path) -> None:
+    drill = {**DRILL, "max_recovery_minutes": "15"}
+
+    (finding,) = lint(tmp_path, {**HISTORY, "drills": [drill]}, "history.json").findings
+    (of_rehearsal,) = lint(tmp_path, {**REHEARSAL, "max_recovery_minutes": -1}).findings
+
+    assert '$.drills[0].max_recovery_minutes is "15"; must be a number' in finding
+    assert "$.max_recovery_minutes is -1; must be a number, at least 0" in of_rehearsal
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({**SCHEDULE, "calendars": {"a": {"holidays": TOKEN}}}, "$.calendars.a.holidays"),
+        ({"calendars": {"a": {}, TOKEN: {}}, "cadence": CADENCE}, "which is not in calendars"),
+        ({"schema_version": TOKEN, "expectations": []}, "$.schema_version"),
+        ({**EXPECTATIONS, "expectations": [{"name": "a", "at": TOKEN, "status": "ready"}]}, "$.expectations"),
+    ],
+    ids=["holidays", "calendar", "version", "time"],
+)
+def test_no_message_repeats_a_secret(tmp_path: Path, document: dict[str, Any], place: str) -> None:
+    findings = lint(tmp_path, document).findings
+
+    assert any(place in each for each in findings)
+    assert not any(TOKEN in each for each in findings)
+
+
+def test_a_time_until_which_nothing_is_expected_is_read_like_every_other(tmp_path: Path) -> None:
+    def lint_until(until: str) -> list[str]:
+        route = {"provider": "slack", "owner": "a", "until": until}
+        each = {"name": "a", "at": "2026-12-01", "silent": [route]}
+        return lint(tmp_path, {**EXPECTATIONS, "expectations": [each]}).findings
+
+    assert lint_until("2026-12-26 09:00:00+01") == []
+    (finding,) = lint_until("soon")
+    assert '$.expectations[0].silent[0].until is "soon"; must be an ISO 8601 timestamp' in finding
+
+
+def test_a_fact_of_a_rehearsal_that_is_not_written_is_missing(tmp_path: Path) -> None:
+    rehearsal = {
+        key: value for key, value in REHEARSAL.items() if key not in ("simulated", "fallback_verified")
+    }
+
+    assert [each.partition(": ")[2] for each in lint(tmp_path, rehearsal).findings] == [
+        "$.simulated is missing; must be true",
+        "$.fallback_verified is missing; must be true",
+    ]
 
 
 def test_everything_is_found_at_once(tmp_path: Path) -> None:
