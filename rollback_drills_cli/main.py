@@ -13,6 +13,7 @@ from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.output import print_click_error, print_problem
+from rollback_drills_cli.start import INTERRUPTED
 from rollback_drills_cli.streams import discard_output, prepare_streams
 
 PANELS: Final = {
@@ -113,12 +114,16 @@ def main() -> None:
     effects_before = count_effects()
     try:
         _run()
+    except KeyboardInterrupt:
+        _fail("interrupted", effects_before, INTERRUPTED)
     except DrillsError as error:
         _fail(describe(error), effects_before)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         discard_output()
         sys.exit(0)
     except Exception as error:
+        if "KeyboardInterrupt" in str(error):  # as pydantic passes it on
+            _fail("interrupted", effects_before, INTERRUPTED)
         problem = explain(error)
         if problem is None:
             raise
@@ -137,16 +142,18 @@ def _run() -> NoReturn:
     except SystemExit as ended:
         code = ended.code
     sys.stdout.flush()
+    if code == INTERRUPTED:  # typer makes it of Ctrl-C
+        raise KeyboardInterrupt
     sys.exit(code)
 
 
-def _fail(problem: str, effects_before: int) -> NoReturn:
-    """End with a line about a problem: with 2 if nothing was sent or written, else with 1."""
+def _fail(problem: str, effects_before: int, code: int = 0) -> NoReturn:
+    """End with a line about a problem: with 2 if nothing was sent or written, else with 1; or with a code."""
     print_problem(problem)
-    if count_effects() > effects_before:
+    has_effects = count_effects() > effects_before
+    if has_effects:
         print_problem("something was sent or written before that, and stays")
-        sys.exit(1)
-    sys.exit(2)
+    sys.exit(code or (1 if has_effects else 2))
 
 
 if __name__ == "__main__":
