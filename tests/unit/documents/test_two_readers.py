@@ -101,6 +101,8 @@ def test_drills_of_a_record_share_their_words(tmp_path: Path) -> None:
         ("2026-12-31 24:00", "2027-01-01T00:00:00+00:00"),
         ("20261105T240000,000+0100", "2026-11-05T23:00:00+00:00"),
         ("2026-11-05T09:00:00-09:59", "2026-11-05T18:59:00+00:00"),
+        ("2026-11-05 09:00:00 +0100", "2026-11-05T08:00:00+00:00"),
+        ("2026-W45-4T09:00:00.5 Z", "2026-11-05T09:00:00.500000+00:00"),
     ],
 )
 def test_a_timestamp_has_one_value_however_it_is_spelt(text: str, instant: str) -> None:
@@ -126,6 +128,21 @@ def test_what_only_some_versions_of_python_read_is_no_timestamp(text: str) -> No
     problem = parse_document(Schedule, written({"next_due_at": text}), "x").problem
 
     assert f'$.next_due_at is "{text}"; must be an ISO 8601 timestamp' in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-11-05+01:00", "2026-11-05-05:00", "2026-11-05_09:00:00Z", "2026-11-05é09:00:00Z"),
+        *("2026-11-05T09:00.5Z", "2026-11-05T09,5", "20261105T0900.5Z", "2026-11-05T09:00:00x+01:00"),
+        *("2026-11-05T09:00:00  Z", "2026-11-05  09:00:00Z", "2026-11-05T09:00:00Z\n"),
+    ],
+)
+def test_what_python_reads_as_another_time_than_it_says_is_no_timestamp(text: str) -> None:
+    """A day with an offset would be the time of the offset, and half a minute half a second."""
+    problem = parse_document(Schedule, written({"next_due_at": text}), "x").problem
+
+    assert "must be an ISO 8601 timestamp" in problem
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59.9999999Z", "9999-12-31 23:59:59.9999999"])
