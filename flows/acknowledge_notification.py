@@ -16,7 +16,7 @@ from rollback_drills.followup.requests import (
     AcknowledgeRequest,
     SaidState,
 )
-from rollback_drills.planning.delivery_request import described_by
+from rollback_drills.planning.request_fields import described_by
 from rollback_drills.settings import find_database_url
 from tasks.acknowledgements import acknowledge_routes
 from tasks.evidence import read_clock

@@ -20,16 +20,9 @@ from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.alarm_path_records import find_withdrawn
-from rollback_drills.planning.delivery_request import (
-    AlarmPathRequest,
-    DeliverRequest,
-    Instant,
-    Retries,
-    Signer,
-    TimeoutSeconds,
-    described_by,
-)
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.planning.request_fields import Instant, Retries, Signer, TimeoutSeconds, described_by
+from rollback_drills.planning.requests import AlarmPathRequest, DeliverRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
 from rollback_drills.settings import read_settings

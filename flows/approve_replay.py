@@ -9,7 +9,7 @@ from flows.failing import refuse
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
-from rollback_drills.planning.delivery_request import described_by
+from rollback_drills.planning.request_fields import described_by
 from rollback_drills.recovery.requests import ReplayApproval
 from rollback_drills.settings import find_database_url
 from tasks.logs import redacting

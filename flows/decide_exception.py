@@ -13,7 +13,7 @@ from rollback_drills.followup.exception_decisions import refuse_reason
 from rollback_drills.followup.exception_requests import DeclineRecord
 from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.followup.requests import DecideRequest, DecisionName
-from rollback_drills.planning.delivery_request import described_by
+from rollback_drills.planning.request_fields import described_by
 from rollback_drills.settings import read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_approval_down, write_decline_down

@@ -16,14 +16,8 @@ from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.names.keys import name_key
-from rollback_drills.planning.delivery_request import (
-    AuditDeliveryRequest,
-    Instant,
-    Retries,
-    Signer,
-    TimeoutSeconds,
-    described_by,
-)
+from rollback_drills.planning.request_fields import Instant, Retries, Signer, TimeoutSeconds, described_by
+from rollback_drills.planning.requests import AuditDeliveryRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.audit_delivery import choose_period
 from rollback_drills.settings import read_settings

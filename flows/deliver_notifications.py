@@ -8,16 +8,15 @@ from flows.results import FinalState
 from flows.starting import run_on_demand
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.policy_file import GivenPolicy
-from rollback_drills.planning.delivery_request import (
-    DeliverRequest,
+from rollback_drills.planning.request_fields import (
     Instant,
-    ModeName,
     Retries,
     Signer,
     SomeDays,
     TimeoutSeconds,
     described_by,
 )
+from rollback_drills.planning.requests import DeliverRequest, ModeName
 from tasks.logs import redacting
 
 _USUAL: Final = DeliverRequest()

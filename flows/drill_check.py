@@ -9,16 +9,15 @@ from flows.results import FinalState
 from flows.starting import run_check
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.policy_file import GivenPolicy
-from rollback_drills.planning.delivery_request import (
-    DrillCheckRequest,
+from rollback_drills.planning.request_fields import (
     Instant,
-    ModeName,
     Retries,
     Signer,
     SomeDays,
     TimeoutSeconds,
     described_by,
 )
+from rollback_drills.planning.requests import DrillCheckRequest, ModeName
 
 _USUAL: Final = DrillCheckRequest()
 

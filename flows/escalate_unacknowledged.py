@@ -22,7 +22,7 @@ from rollback_drills.documents.policy_file import GivenPolicy, read_policy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
-from rollback_drills.planning.delivery_request import Instant, Retries, Signer, TimeoutSeconds, described_by
+from rollback_drills.planning.request_fields import Instant, Retries, Signer, TimeoutSeconds, described_by
 from rollback_drills.settings import read_settings, require_watched
 from tasks.alarm_path import index_drill, review_alarm_paths
 from tasks.approvals import announce_approvals

@@ -6,7 +6,7 @@ from flows.replaying import deliver_replayed
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.planning.delivery_request import Retries, TimeoutSeconds, described_by
+from rollback_drills.planning.request_fields import Retries, TimeoutSeconds, described_by
 from rollback_drills.recovery.requests import ReplayExecution
 from tasks.logs import redacting
 from tasks.replays import write_replay_execution

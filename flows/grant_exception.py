@@ -12,7 +12,7 @@ from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.requests import ExceptionName, ExceptionRequest
-from rollback_drills.planning.delivery_request import Instant, Signer, described_by
+from rollback_drills.planning.request_fields import Instant, Signer, described_by
 from rollback_drills.settings import read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_exception_down

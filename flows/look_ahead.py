@@ -18,17 +18,16 @@ from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
-from rollback_drills.planning.delivery_request import (
-    DeliverRequest,
+from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.planning.request_fields import (
     Instant,
-    LookAheadRequest,
     Retries,
     Signer,
     SomeDays,
     TimeoutSeconds,
     described_by,
 )
-from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.planning.requests import DeliverRequest, LookAheadRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.look_ahead import explain_unclear
 from rollback_drills.settings import read_settings

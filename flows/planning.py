@@ -24,10 +24,10 @@ from rollback_drills.followup.retirements import apply_retirements, read_retired
 from rollback_drills.outbox.commit import find_history
 from rollback_drills.outbox.former_names import keep_former_names
 from rollback_drills.outbox.known_cycles import keep_known_cycles
-from rollback_drills.planning.delivery_request import DeliverRequest
 from rollback_drills.planning.fleet_check import FleetCheck, ScheduleCheck, start_checks
 from rollback_drills.planning.outbox_entries import known_names
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.planning.requests import DeliverRequest
 from rollback_drills.planning.routes import check_requested, known_providers, named_providers, parse_requested
 from rollback_drills.settings import Settings, require_watched
 from rollback_drills.trust.guard import Guard, guard_source

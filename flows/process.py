@@ -8,7 +8,7 @@ from flows.publishing import publish
 from flows.results import FinalState, FleetResult
 from flows.shards import enter_check, report_shard, summarise_shard
 from rollback_drills.documents.shard import Shard
-from rollback_drills.planning.delivery_request import DeliverRequest
+from rollback_drills.planning.requests import DeliverRequest
 from rollback_drills.planning.unused_providers import explain_unused
 from rollback_drills.settings import Settings
 from tasks.evidence import read_clock

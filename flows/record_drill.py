@@ -15,17 +15,15 @@ from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.planning.delivery_request import (
-    DeliverRequest,
-    HowToDeliver,
+from rollback_drills.planning.request_fields import (
     Instant,
-    ModeName,
     Retries,
     Signer,
     SomeDays,
     TimeoutSeconds,
     described_by,
 )
+from rollback_drills.planning.requests import DeliverRequest, HowToDeliver, ModeName
 from rollback_drills.recording.recorder import Recorded
 from rollback_drills.recording.report import RecordReport, write_report
 from rollback_drills.recording.requests import OutcomeName, RecordRequest

@@ -19,7 +19,8 @@ from rollback_drills.gate.current_proof import check_current_proofs
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.requests import GateRequest
-from rollback_drills.planning.delivery_request import Instant, ModeName, Signer, SomeDays, described_by
+from rollback_drills.planning.request_fields import Instant, Signer, SomeDays, described_by
+from rollback_drills.planning.requests import ModeName
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.states import Readiness
 from rollback_drills.reports.artifact_keys import gate_key

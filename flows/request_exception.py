@@ -13,7 +13,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exception_requests import Wish
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.requests import AskRequest, ExceptionName
-from rollback_drills.planning.delivery_request import Instant, described_by
+from rollback_drills.planning.request_fields import Instant, described_by
 from rollback_drills.settings import read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_request_down

@@ -10,7 +10,7 @@ from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.requests import RetirementRequest
-from rollback_drills.planning.delivery_request import Signer, described_by
+from rollback_drills.planning.request_fields import Signer, described_by
 from rollback_drills.settings import read_settings
 from tasks.evidence import read_clock
 from tasks.logs import redacting

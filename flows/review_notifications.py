@@ -1,21 +1,24 @@
 """The weekly flow: shows suppressed notifications, and why."""
 
 import os
+from typing import Annotated
 
 from prefect import flow
 from prefect.states import Completed
+from pydantic import Field
 
 from flows.clock import read_now
 from flows.failing import refuse
-from flows.parameters import Weeks
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
-from rollback_drills.planning.delivery_request import Instant, Signer
+from rollback_drills.planning.request_fields import Instant, Signer
 from rollback_drills.reports.trend_page import summarise_trend
 from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
 from tasks.suppression_review import count_suppressions, publish_review
+
+Weeks = Annotated[int, Field(ge=1, le=520)]
 
 
 @flow(name="review-notifications", timeout_seconds=RUN_TIMEOUT_SECONDS)

@@ -30,7 +30,7 @@ from rollback_drills.evidence.last_findings import find_known_names
 from rollback_drills.evidence.shards import begin_shards, find_results, repair_findings
 from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.keys import first_spellings, name_key
-from rollback_drills.planning.delivery_request import DrillCheckRequest
+from rollback_drills.planning.requests import DrillCheckRequest
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS
 from rollback_drills.settings import Settings
 from tasks.evidence import count_ledgers_before, index_evidence, open_database, read_clock

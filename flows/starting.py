@@ -14,7 +14,7 @@ from rollback_drills.documents.fleet import count_schedules
 from rollback_drills.documents.shard import find_shards, read_shard
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
-from rollback_drills.planning.delivery_request import CheckRequest, DeliverRequest, DrillCheckRequest
+from rollback_drills.planning.requests import CheckRequest, DeliverRequest, DrillCheckRequest
 from rollback_drills.settings import Settings, read_settings
 from tasks.logs import redacting
 

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from rollback_drills.followup.requests import AskRequest, ExceptionName, ExceptionRequest, RetirementRequest
-from rollback_drills.planning.delivery_request import Retries, TimeoutSeconds, like
+from rollback_drills.planning.request_fields import Retries, TimeoutSeconds, like
 from rollback_drills.recovery.requests import ReplayExecution, ReplayWish
 from rollback_drills_api.bodies import Body, Name, Who, such_as
 

@@ -11,7 +11,8 @@ from rollback_drills.followup.requests import (
     AcknowledgedRoute,
     Said,
 )
-from rollback_drills.planning.delivery_request import DeliverOptions, like
+from rollback_drills.planning.request_fields import like
+from rollback_drills.planning.requests import DeliverOptions
 from rollback_drills.recording.requests import DrillFacts, OutcomeName, RecordRequest, WhereToRecord
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"

@@ -7,9 +7,9 @@ import typer
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
 from rollback_drills.planning.alarm_path import find_alarm_paths
-from rollback_drills.planning.delivery_request import AlarmPathRequest
 from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.planning.requests import AlarmPathRequest
 from rollback_drills.planning.routes import (
     check_requested,
     known_providers,

@@ -9,7 +9,7 @@ import typer
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.results import DeliveryResult
-from rollback_drills.planning.delivery_request import DeliverRequest
+from rollback_drills.planning.requests import DeliverRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.settings import require_watched

@@ -10,7 +10,7 @@ import annotated_types
 import typer
 from pydantic import BaseModel
 
-from rollback_drills.planning.delivery_request import Otherwise
+from rollback_drills.planning.request_fields import Otherwise
 from rollback_drills_cli.flags import find_flag
 
 Function = TypeVar("Function", bound=Callable[..., Any])

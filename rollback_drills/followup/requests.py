@@ -13,10 +13,7 @@ from rollback_drills.followup.acknowledgement import (
 )
 from rollback_drills.followup.retirements import Change, GivenRetirement
 from rollback_drills.followup.route_choice import RouteChoice
-from rollback_drills.planning.delivery_request import (
-    DeliverOptions,
-    DeliverRequest,
-    DocumentsRequest,
+from rollback_drills.planning.request_fields import (
     Instant,
     Otherwise,
     Request,
@@ -25,6 +22,7 @@ from rollback_drills.planning.delivery_request import (
     TimeoutSeconds,
     like,
 )
+from rollback_drills.planning.requests import DeliverOptions, DeliverRequest, DocumentsRequest
 
 SaidState = Literal["acknowledged", "dismissed", "escalated", "resolved"]
 ExceptionName = Literal["skip", "postpone", "waive"]

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rollback_drills.planning.delivery_request import CheckRequest, Signer, of_setting
+from rollback_drills.planning.request_fields import Signer, of_setting
+from rollback_drills.planning.requests import CheckRequest
 from rollback_drills.settings import DESCRIPTIONS
 
 

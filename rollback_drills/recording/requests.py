@@ -6,14 +6,8 @@ from pydantic import Field
 
 from rollback_drills.documents.history import ExerciseType, Trigger
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.planning.delivery_request import (
-    CheckRequest,
-    HowToDeliver,
-    Instant,
-    Otherwise,
-    Request,
-    Signer,
-)
+from rollback_drills.planning.request_fields import Instant, Otherwise, Request, Signer
+from rollback_drills.planning.requests import CheckRequest, HowToDeliver
 
 OutcomeName = Literal["pass", "fail"]
 

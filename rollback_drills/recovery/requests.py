@@ -2,13 +2,8 @@
 
 from pydantic import Field
 
-from rollback_drills.planning.delivery_request import (
-    DeliverOptions,
-    Request,
-    Retries,
-    TimeoutSeconds,
-    like,
-)
+from rollback_drills.planning.request_fields import Request, Retries, TimeoutSeconds, like
+from rollback_drills.planning.requests import DeliverOptions
 
 
 class ReplayWish(Request):

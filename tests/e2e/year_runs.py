@@ -32,9 +32,9 @@ from flows.planning import Checked, Run, begin_run, judge_fleet, plan_fleet
 from flows.starting import run_check
 from rollback_drills.database.tables import LAST_FINDINGS, OUTBOX
 from rollback_drills.evidence.population import Concluded, Population
-from rollback_drills.planning.delivery_request import DrillCheckRequest
 from rollback_drills.planning.finding import find_finding
 from rollback_drills.planning.fleet_check import ScheduleCheck
+from rollback_drills.planning.requests import DrillCheckRequest
 from rollback_drills.settings import read_settings
 from tasks.evidence import index_evidence, read_clock
 from tasks.head_memory import Memory

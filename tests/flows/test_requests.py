@@ -44,14 +44,14 @@ from rollback_drills.followup.requests import (
     RetirementRequest,
 )
 from rollback_drills.gate.requests import GateRequest
-from rollback_drills.planning.delivery_request import (
+from rollback_drills.planning.request_fields import explain_field
+from rollback_drills.planning.requests import (
     AlarmPathRequest,
     AuditDeliveryRequest,
     DeliverRequest,
     DrillCheckRequest,
     HowToDeliver,
     LookAheadRequest,
-    explain_field,
 )
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.recording.requests import DrillDetails, DrillFacts, RecordRequest

@@ -8,7 +8,7 @@ from rollback_drills.notifications.states import State
 from rollback_drills.outbox.clock_ahead import bring_forward
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.leases import LONGEST_LEASE_SECONDS, find_lease_seconds
-from rollback_drills.planning.delivery_request import TimeoutSeconds
+from rollback_drills.planning.request_fields import TimeoutSeconds
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from tests.samples.outbox import make_entries
 from tests.samples.outbox_rows import claim, get, ids_of, make_result, put, settle

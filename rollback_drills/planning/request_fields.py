@@ -1,0 +1,96 @@
+"""What the fields of requests are made of: their types, bounds, defaults and texts."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from inspect import cleandoc, getdoc, signature
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
+from rollback_drills.documents.instants import explain_far
+from rollback_drills.documents.odd_names import explain_odd_name
+from rollback_drills.names.variables import VARIABLES
+from rollback_drills.settings import Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _refuse_number(given: object) -> object:
+    """Refuse what pydantic would take for seconds since 1970: 20261130 is no date, nor is 5 a time."""
+    is_number = isinstance(given, int | float) or (isinstance(given, str) and _NUMBER.fullmatch(given))
+    if is_number:
+        raise ValueError("it is a number; write an ISO 8601 timestamp such as 2026-06-20T15:40:00Z")
+    return given
+
+
+def _check_instant(instant: datetime) -> datetime:
+    if problem := explain_far(instant):
+        raise ValueError(f"it {problem}")
+    return instant
+
+
+def _check_signer(name: str) -> str:
+    if problem := explain_odd_name(name or " "):
+        raise ValueError(f"it {problem}")
+    return name
+
+
+_NUMBER: Final = re.compile(r"\s*[+-]?[\d_.]+(e[+-]?\d+)?\s*", re.IGNORECASE)
+Instant = Annotated[datetime, BeforeValidator(_refuse_number), AfterValidator(_check_instant)]
+Signer = Annotated[str, Field(max_length=300), AfterValidator(_check_signer)]
+"""Who asked, as the evidence names it: one line that people can read."""
+SomeDays = Annotated[float, Field(ge=0, le=LONGEST_INTERVAL_DAYS)]
+Retries = Annotated[int, Field(ge=0, le=10)]
+TimeoutSeconds = Annotated[float, Field(ge=0.1, le=300)]
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """What holds if a field is left out."""
+
+    text: str
+
+
+def of_setting(name: str) -> Otherwise:
+    """Return what holds if a field that is a setting is left out."""
+    default = getattr(Settings(), name)
+    return Otherwise(f"the worker's {VARIABLES[name]}" + ("" if default is None else f", else {default:g}"))
+
+
+def like(request: type[BaseModel], name: str, **bounds: Any) -> Any:
+    """Return a field that means what it means in another request; it may have further bounds."""
+    of_request = request.model_fields[name]
+    return Field(of_request.default, description=of_request.description, **bounds)
+
+
+class Request(BaseModel):
+    """What every request has in common."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def described_by(request: type[BaseModel]) -> Callable[[Function], Function]:
+    """Describe the parameters of a flow by the fields of its request.
+
+    Prefect takes the texts of a form from the section "Args" of the docstring.
+    """
+
+    def describe(function: Function) -> Function:
+        begin, returns, end = (getdoc(function) or "").partition("\nReturns:\n")
+        lines = "\n".join(
+            f"    {name}: {explain_field(request, name)}" for name in signature(function).parameters
+        )
+        function.__doc__ = cleandoc(f"{begin.rstrip()}\n\nArgs:\n{lines}\n{returns}{end}")
+        return function
+
+    return describe
+
+
+def explain_field(request: type[BaseModel], name: str) -> str:
+    """Return what a field means, and what holds if it is left out."""
+    field = request.model_fields[name]
+    unset = [f" Empty: {each.text}." for each in field.metadata if isinstance(each, Otherwise)]
+    return f"{field.description}{''.join(unset)}"
