@@ -7,7 +7,7 @@ import typer
 
 from rollback_drills.documents.utc import write_instant
 from rollback_drills_cli.command_group import CommandGroup
-from rollback_drills_cli.options import JsonOption
+from rollback_drills_cli.options import JsonOption, parse_choice
 from rollback_drills_cli.output import print_json, print_line, print_problem, print_table
 from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
@@ -33,12 +33,10 @@ def create(
     Example: drills api-token create ci --scope record --expires-days 90
     """
     from rollback_drills.access.api_token import Scope, issue_token
-    from rollback_drills.errors import UsageError
 
-    if scope not in set(Scope):
-        raise UsageError(f"--scope is {scope}; must be one of {', '.join(Scope)}")
+    wanted = parse_choice("--scope", scope, Scope)
     ends = None if expires_days is None else datetime.now(UTC) + timedelta(days=expires_days)
-    token, secret = issue_token(name, Scope(scope), ends)
+    token, secret = issue_token(name, wanted, ends)
     quieten_prefect()
     with show_waiting("saving"):
         from blocks.api_tokens import save_token  # Prefect takes a second to import

@@ -59,8 +59,7 @@ def run_tests(
 
     Example: drills test expectations.yaml --schedule schedules/
     """
-    if format_name not in set(ResultFormat):
-        raise UsageError(f"--format {format_name} is unknown; write one of {', '.join(ResultFormat)}")
+    wanted = options.parse_choice("--format", format_name, ResultFormat)
     if now is not None and not wants_record:
         raise UsageError("--now goes with --record; an expectation has its own time, `at`")
     require_watched(settings)
@@ -75,7 +74,7 @@ def run_tests(
         print_line(f"{file}: {len(made.expectations)} expectations written; keep what matters to you")
         return
     results = list(find_results(expectations.expectations, fleet.subjects, settings.criteria, request))
-    content = _write(results, ResultFormat(format_name), file)
+    content = _write(results, wanted, file)
     if content:
         write_whole(content, out)
     if not content or out:

@@ -123,9 +123,7 @@ def gate(
 
 
 def _parse_format(name: str, *, as_json: bool, out: Path | None) -> Format:
-    if name not in set(Format):
-        raise UsageError(f"--format {name} is unknown; write one of {', '.join(Format)}")
-    wanted = Format(name)
+    wanted = options.parse_choice("--format", name, Format)
     if as_json and wanted not in (Format.TABLE, Format.JSON):
         raise UsageError(f"--json and --format {name} contradict each other; leave one out")
     if as_json:

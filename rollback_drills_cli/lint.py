@@ -17,6 +17,7 @@ from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.files import lint_files
 from rollback_drills.rendering.counts import write_count
+from rollback_drills_cli.options import parse_choice
 from rollback_drills_cli.output import print_json, print_line
 from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.workspace import find_in_workspace
@@ -75,11 +76,10 @@ def lint(
 
 
 def _parse_format(name: str, *, as_json: bool) -> Format:
-    if name not in set(Format):
-        raise UsageError(f"--format {name} is unknown; write one of {', '.join(Format)}")
-    if as_json and name == Format.GITHUB:
+    wanted = parse_choice("--format", name, Format)
+    if as_json and wanted is Format.GITHUB:
         raise UsageError("--json and --format github contradict each other; leave one out")
-    return Format.JSON if as_json else Format(name)
+    return Format.JSON if as_json else wanted
 
 
 def _find_files(paths: list[Path]) -> tuple[list[str], list[str]]:

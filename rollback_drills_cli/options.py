@@ -2,7 +2,8 @@
 
 import os
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from enum import StrEnum
+from typing import Annotated, Final, TypeVar
 
 import typer
 
@@ -12,6 +13,8 @@ from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.states import Mode
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 WORK_POOL: Final = "drills"
 """The work pool of the deployments, unless a person names one."""
@@ -91,6 +94,17 @@ GeneratedByOption = Annotated[
     str, typer.Option("--generated-by", metavar="NAME", help="Who asked, as recorded in the documents.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
+
+
+def parse_choice(flag: str, text: str, choices: type[Choice]) -> Choice:
+    """Read what an option chooses.
+
+    Raises:
+        UsageError: There is no such choice.
+    """
+    if text not in set(choices):
+        raise UsageError(f"{flag} {text} is unknown; write one of {', '.join(choices)}")
+    return choices(text)
 
 
 def parse_now(text: str | None) -> datetime:

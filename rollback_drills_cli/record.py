@@ -102,11 +102,10 @@ def _read_result(
         return fields
     if path is None or name is None:
         raise UsageError(f"--from and --as go together; formats are {', '.join(ResultFormat)}")
-    if name not in set(ResultFormat):
-        raise UsageError(f"--as {name} is unknown; write one of {', '.join(ResultFormat)}")
+    wanted = options.parse_choice("--as", name, ResultFormat)
     if has_object:
         raise UsageError("--from and --drill contradict each other; keep one of them")
-    return read_result(_read(path), ResultFormat(name), f"--from {path}", fields)
+    return read_result(_read(path), wanted, f"--from {path}", fields)
 
 
 def _read_drill(path: str | None) -> "Entry":

@@ -154,11 +154,8 @@ def simulate_fleet(
 def _read_format(
     format_name: str, show: str, out: Path | None, against: str | None
 ) -> tuple[SimulationFormat, Part]:
-    if format_name not in set(SimulationFormat):
-        raise UsageError(f"--format {format_name} is unknown; write one of {', '.join(SimulationFormat)}")
-    if show not in set(Part):
-        raise UsageError(f"--show {show} is unknown; write one of {', '.join(Part)}")
-    wanted, part = SimulationFormat(format_name), Part(show)
+    wanted = options.parse_choice("--format", format_name, SimulationFormat)
+    part = options.parse_choice("--show", show, Part)
     if wanted is SimulationFormat.TABLE and out:
         raise UsageError("--out goes with --format json, csv or ics")
     if part is not Part.ALL and wanted is not SimulationFormat.TABLE:

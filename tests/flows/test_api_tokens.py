@@ -50,7 +50,7 @@ def test_a_name_is_given_once_and_a_scope_is_known() -> None:
 
     with pytest.raises(UsageError, match="there is a token twice already"):
         drills("create", "twice", "--scope", "admin")
-    with pytest.raises(UsageError, match="--scope is root"):
+    with pytest.raises(UsageError, match="--scope root is unknown"):
         drills("create", "other", "--scope", "root")
     with pytest.raises(UsageError, match="is not a name for a token"):
         drills("create", "../x", "--scope", "read")
