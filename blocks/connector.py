@@ -163,7 +163,7 @@ class Connector(NotificationBlock, ABC):
     @model_validator(mode="before")
     @classmethod
     def _drop_cleared(cls, values: Any) -> Any:
-        """Let the default hold for a field that a form has left empty, whatever the form saves for that."""
+        """Use the default for a field that a form has left empty, in whichever way it saves that."""
         if not isinstance(values, Mapping):
             return values
         fields = cls.model_fields

@@ -1,4 +1,4 @@
-"""The weekly flow that tells each owner what is due in the next 90 days, and what will go wrong."""
+"""The weekly flow that notifies each owner of what is due in the next 90 days, and of what will go wrong."""
 
 import os
 from typing import Final

@@ -65,7 +65,7 @@ def record_drill(
     generated_by: Signer = "record-drill",
     as_of: Instant | None = None,
 ) -> FinalState:
-    """Record a drill that was performed, and tell the owners what came of it.
+    """Record a drill that was performed, and notify the owners of what changed.
 
     A drill that is recorded already, with the same id and the same facts, is not written twice.
 

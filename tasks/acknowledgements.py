@@ -21,7 +21,7 @@ from tasks.evidence import index_evidence, open_existing
 def acknowledge_routes(
     choices: Sequence[RouteChoice], given: Acknowledgement, now: datetime, url: str
 ) -> list[AcknowledgementRecord]:
-    """Acknowledge the routes that are meant, all of them or none, and give the records.
+    """Acknowledge the routes that are meant, all of them or none, and return the records.
 
     Raises:
         UsageError: A name is unknown, or something is said that cannot be.

@@ -68,7 +68,7 @@ def read_clock(url: str, found: Database | None = None) -> datetime:
 
 
 def open_key_ahead(database: Database | None) -> OpenSigningKey:
-    """Begin to open the key that signs the evidence, and give what waits for it.
+    """Begin to open the key that signs the evidence, and return what waits for it.
 
     While a run judges, the server has little to do; later this would wait behind the states of its tasks.
     """

@@ -1,4 +1,4 @@
-"""Replays notifications, and requests, approves and executes replays; gives the records."""
+"""Replays notifications, and requests, approves and executes replays; each returns the record."""
 
 from collections.abc import Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Every page by its name, read and written in one call; what cannot be read gives a page that says so."""
+"""Every page by its name, read and written in one call; what cannot be read becomes a page that says why."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -78,7 +78,7 @@ def write_acknowledgements(console: Console, links: Links) -> str:
 
 
 def write_trends(console: Console, links: Links) -> str:
-    """Read and write what was delivered and what was kept back.
+    """Read and write what was delivered and what was suppressed.
 
     Raises:
         DatabaseError: The evidence cannot be read.

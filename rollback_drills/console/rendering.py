@@ -83,7 +83,7 @@ def render_outages(view: OutagesView, links: Links, acting: Acting | None) -> st
 
 
 def render_trends(view: TrendsView, links: Links) -> str:
-    """Write what was delivered and what was kept back, week by week."""
+    """Write what was delivered and what was suppressed, week by week."""
     return _render("trends", view, links, here="trends")
 
 

@@ -1,4 +1,4 @@
-"""What was delivered and what was kept back, week by week."""
+"""What was delivered and what was suppressed, week by week."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 
 @contextmanager
 def copying(database: Database, target: Path, progress: Progress, *, force: bool) -> Iterator[Database]:
-    """Copy a database, and give the copy for reading; it gets its name when this ends without an error.
+    """Copy a database, and yield the copy for reading; it gets its name when this ends without an error.
 
     Nobody else can read the copy. What was under its name before stays until then.
 

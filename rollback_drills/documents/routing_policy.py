@@ -34,7 +34,7 @@ BusinessHoursCount = Annotated[float, Meta(ge=0, le=1000)]
 
 
 class EscalationStep(Document, frozen=True, gc=False):
-    """Whom to tell next, and how long after the step before, if nobody has acknowledged."""
+    """Whom to notify next, and how long after the step before, if nobody has acknowledged."""
 
     owner: Name
     """Who is notified next."""
@@ -61,7 +61,7 @@ class OwnerRule(Document, frozen=True, gc=False):
     escalation_owner: NameOrNone = ""
     """Who is notified if the owner does not acknowledge."""
     escalation_steps: tuple[EscalationStep, ...] = ()
-    """After the escalation owner: whom to tell next, each after the one before."""
+    """After the escalation owner: whom to notify next, each after the one before."""
     notification_providers: tuple[Name, ...] | UnsetType = UNSET
     """The same as `providers`."""
     ack_minutes: Minutes | UnsetType = UNSET
@@ -161,11 +161,11 @@ class MaintenanceWindow(Period, frozen=True, gc=False):
     window_id: str = ""
     """By what people and records name the window."""
     owners: tuple[Name, ...] = ()
-    """Whom it silences; empty for everybody."""
+    """The owners whose notifications it suppresses; empty for all."""
     providers: tuple[Name, ...] = ()
     """Through which connectors nobody is notified; empty for all."""
     schedule_ids: tuple[Name, ...] = ()
-    """Which schedules it silences; empty for all."""
+    """The schedules whose notifications it suppresses; empty for all."""
     id: str | UnsetType = UNSET
     """The same as `window_id`."""
 

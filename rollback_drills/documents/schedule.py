@@ -25,7 +25,7 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     """
 
     schedule_id: NameOrNone = ""
-    """By what people, records and messages name the schedule; it is never given to another one."""
+    """The name of the schedule in records and messages; never reuse it for another schedule."""
     environment: str = ""
     """Where the drills are performed, such as `production`."""
     status: str = ""

@@ -200,7 +200,7 @@ def appending(
 
 @repeat_on_conflict
 def append(database: Database, records: Sequence[Record], open_key: OpenSigningKey) -> Appender:
-    """Add records, all of them or none, and give what came of it.
+    """Add records, all of them or none, and return what came of it.
 
     Raises:
         DatabaseError: The database cannot be written; nothing was added.

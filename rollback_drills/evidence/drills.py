@@ -70,7 +70,7 @@ class SeenDrills(Mapping[str, Callable[[], Record]]):
         self._record = partial(record_drill, now=now, created_at=created_at, signer=signer)
 
     def followed_by(self, further: Mapping[str, Callable[[], Record]]) -> Self:
-        """Add what else is written once, after the drills; changes this object, and gives it."""
+        """Add what else is written once, after the drills; changes this object, and returns it."""
         self._further = further
         return self
 

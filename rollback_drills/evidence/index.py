@@ -145,7 +145,7 @@ def read_rows(rows: Iterable[tuple[int, str]], of: type[P]) -> Iterator[P]:
 
 
 def read_written(rows: Iterable[tuple[int, str]]) -> Iterator[tuple[int, WrittenRecord]]:
-    """Yield the numbers of rows and what they say, whatever their kind; see `read_rows`."""
+    """Yield the numbers and contents of rows of any kind; see `read_rows`."""
     return _keep_readable(rows, read_row)
 
 

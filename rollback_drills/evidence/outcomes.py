@@ -34,7 +34,7 @@ class Outcome:
 
 
 def read_outcome(row: Any, *, created_at: datetime) -> Outcome:
-    """Read a row of the outbox, whatever stands there.
+    """Read a row of the outbox, valid or not.
 
     Args:
         row: All columns of it.

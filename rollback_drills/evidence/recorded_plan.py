@@ -8,7 +8,7 @@ from rollback_drills.evidence.index import LedgerRow
 
 
 class RecordedWindow(msgspec.Struct, frozen=True, gc=False):
-    """The maintenance window that kept a route silent."""
+    """The maintenance window that suppressed a route."""
 
     start_at: str
     end_at: str

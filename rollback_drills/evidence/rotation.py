@@ -32,7 +32,7 @@ def rotate_key(
     open_key: OpenSigningKey,
     make_key: Callable[[str], SigningKey],
 ) -> Rotated:
-    """Change the key of a ledger, and give the new one.
+    """Change the key of a ledger, and return the new one.
 
     A crash after the new key was made leaves a key that nobody uses.
 

@@ -1,4 +1,4 @@
-"""A record as it was written, whatever its kind: for those who pass it on, or who trust nothing in it."""
+"""A record of any kind as it was written: for those who pass it on, or who trust nothing in it."""
 
 from collections.abc import Mapping
 

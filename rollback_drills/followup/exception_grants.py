@@ -47,7 +47,7 @@ def grant_exception(
     created_at: datetime,
     signer: str,
 ) -> ExceptionRecord:
-    """Read the documents, and give the record of an exception; nothing is written here.
+    """Read the documents, and return the record of an exception; nothing is written here.
 
     Args:
         given: What is approved.
@@ -75,7 +75,7 @@ def request_exception(
     now: datetime,
     created_at: datetime,
 ) -> ExceptionRequestRecord:
-    """Read the documents, and give the record of a request; nothing is written here.
+    """Read the documents, and return the record of a request; nothing is written here.
 
     Args:
         wish: What is asked for.
@@ -111,7 +111,7 @@ def approve_request(
     now: datetime,
     created_at: datetime,
 ) -> ExceptionRecord:
-    """Read the documents, and give the record of the exception that was requested; nothing is written here.
+    """Read the documents, and return the record of the exception that was requested; nothing is written here.
 
     Args:
         found: The request.

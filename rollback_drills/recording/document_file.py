@@ -23,7 +23,7 @@ class WriteError(DrillsError):
 
 @contextmanager
 def locked(path: str, *, wait_seconds: float = _WAIT_SECONDS) -> Iterator[str]:
-    """Hold the lock of a document, and give the path of the file itself, behind all symbolic links.
+    """Hold the lock of a document, and yield the path of the file itself, behind all symbolic links.
 
     The lock is a file beside the document, which stays: a writer that removed it would let two others in. It
     is the system that holds it, so that the lock of a process that dies is gone.

@@ -1,4 +1,4 @@
-"""What the events of runs tell; docs/reference/flows.md lists them."""
+"""The payloads of the events of runs; docs/reference/flows.md lists them."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from rollback_drills.redaction.computed import Computed
 
 
 class Payload(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What an event tells."""
+    """The payload of an event."""
 
 
 class CheckPayload(Payload, frozen=True, gc=False, kw_only=True):
@@ -34,7 +34,7 @@ class GatePayload(Payload, frozen=True, gc=False, kw_only=True):
 
 
 class CyclePayload(Payload, frozen=True, gc=False, kw_only=True):
-    """What every event of a cycle tells."""
+    """What the payload of every event of a cycle has."""
 
     schedule_id: str
     cycle_id: Computed

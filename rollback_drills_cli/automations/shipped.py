@@ -1,4 +1,4 @@
-"""The automations that ship: what each waits for, and what it tells."""
+"""The automations that ship: what each waits for, and the message that it sends."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Finds whatever may be the name of a host in bytes, in linear time; `host_names` decides what is one."""
+"""Finds what may be the name of a host in bytes, in linear time; `host_names` decides what is one."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Writes the closure of an outage: how long it lasted, what it kept back, and who did what about it."""
+"""Writes the closure of an outage: how long it lasted, what waited, and who did what about it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

@@ -22,7 +22,7 @@ from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes, find_m
 from rollback_drills.rendering.counts import rows_are, write_count
 
 TABLES: Final = (LEDGER.name, HEADS.name, PRUNED.name, OUTBOX.name)
-"""A database that has one of these is one of ours, whatever was done to the others."""
+"""A database that has one of these is one of ours, even if the others were changed or removed."""
 _OF_LEDGER: Final = frozenset(TABLES[:3])
 _AT_ONCE: Final = 1000
 

@@ -1,4 +1,4 @@
-"""Reads the rows of the ledger as they are stored, whatever is stored there, with bounded memory."""
+"""Reads the rows of the ledger as they are stored, valid or not, with bounded memory."""
 
 import sqlite3
 from collections.abc import Iterator
