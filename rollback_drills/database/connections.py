@@ -32,6 +32,11 @@ _CONFLICTS: Final = frozenset({"40001", "40P01"})
 _REMEDIES: Final = {
     "SQLITE_READONLY": "; make the file and its folder writable for this user",
     "SQLITE_NOTADB": "; set DRILLS_DATABASE_URL to another file",
+    "SQLITE_BUSY": "; another program holds it for too long: end that program, or try again later",
+    "SQLITE_CANTOPEN": "; correct the path in DRILLS_DATABASE_URL, or let this user open the file",
+    "SQLITE_CORRUPT": "; restore a backup",
+    "SQLITE_FULL": "; free some space",
+    "SQLITE_IOERR": "; look whether the disk is full or damaged",
     "25006": "; use a role that may write, and a server that is no standby",
     "55P03": "; another transaction held a lock for too long: look for it in pg_stat_activity",
     "57014": "; raise statement_timeout for this role if the database is that large",
@@ -259,7 +264,10 @@ def _explained(engine: Engine) -> Iterator[None]:
         sqlstate = getattr(cause, "sqlstate", None)
         kind = ConflictError if sqlstate in _CONFLICTS else DatabaseError
         place = show_place(engine.url)
-        remedy = _REMEDIES.get(getattr(cause, "sqlite_errorname", sqlstate) or "", "")
+        name = getattr(cause, "sqlite_errorname", sqlstate) or ""
+        remedy = _REMEDIES.get(
+            "_".join(name.split("_")[:2]), ""
+        )  # SQLITE_CANTOPEN_ISDIR is one of those, too
         raise kind(f"the database at {place} cannot be used: {cause}{remedy}") from None
     except UnicodeDecodeError:  # what sqlite3 raises if an error quotes a name that was damaged
         what = "cannot be used: a name in it is no text; restore a backup"
