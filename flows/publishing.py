@@ -7,11 +7,13 @@ from flows.delivery import Delivered
 from flows.planning import Checked, Run
 from flows.run_names import Found, describe, mark_distrust, rename_run, tags_of
 from rollback_drills.evidence.indexed import Indexed
+from rollback_drills.evidence.unpublished import forget_unpublished
 from rollback_drills.reports.publication import choose_pages, choose_shard_pages
 from rollback_drills.reports.run_page import ScheduleRun
 from tasks.artifacts import publish_artifacts
 from tasks.background import aside
 from tasks.events import emit_events, emit_shard
+from tasks.evidence import open_database
 
 
 def publish(
@@ -51,5 +53,7 @@ def publish(
     publish_artifacts(pages, dry_run, indexed.head_note, run.database_url)
     for each in background:
         each.result()
+    if changes and changes.news and not run.shard:
+        forget_unpublished(open_database(run.database_url), run.population_id)
     if indexed.setback:  # not before people can read of it: a run that was killed before says it again
         run.comparison.remember(indexed.head).result()

@@ -95,6 +95,14 @@ CHECK_SHARDS: Final = Table(
 )
 """What the shards of a check have found, until the check is recorded: an empty table between checks."""
 
+UNPUBLISHED: Final = Table(
+    "unpublished",
+    METADATA,
+    Column("population_id", String(40), primary_key=True),
+    Column("schedule_id", Text, primary_key=True),
+)
+"""Changed schedules that a check has recorded and not published yet: an empty table between checks."""
+
 OUTBOX: Final = Table(
     "outbox",
     METADATA,

@@ -9,7 +9,7 @@ from rollback_drills.database.first_format import has_first_format
 from rollback_drills.database.format_problem import FormatProblem
 from rollback_drills.database.tables import LEDGER, OUTBOX, SCHEMA_VERSION
 
-NEWEST: Final = 4
+NEWEST: Final = 5
 """The version that this program writes: the number of the newest file in `migrations/versions`."""
 OLDEST_READABLE: Final = 0
 """The oldest version that can be read without an upgrade."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -29,6 +30,7 @@ from rollback_drills.evidence.shards import (
     read_together,
     require_shards,
 )
+from rollback_drills.evidence.unpublished import find_unpublished, keep_unpublished
 from rollback_drills.redaction.redactor import Redact
 
 
@@ -105,12 +107,16 @@ class _WholeCheck(_LookedAt):
         known = last.findings if last else None
         since = find_since(connection, self._summary.population_id)
         recorded = {} if since is None else read_plans(connection, self._summary.population_id, since)
-        self._changes = find_changes(known, self._summary, last.created_at if last else None, recorded)
+        changes = find_changes(known, self._summary, last.created_at if last else None, recorded)
+        unpublished = find_unpublished(connection, self._summary.population_id)
+        self._changes = replace(changes, unpublished=unpublished)
         if not recorded:
             return _find_news(self._seen, self._changes.changed, taken)
         return _find_news(self._seen, _find_unrecorded(known, recorded, self._summary), taken)
 
     def end(self, connection: Connection) -> Summary:
+        new = self._changes.changed - self._changes.unpublished
+        keep_unpublished(connection, self._summary.population_id, new)
         keep_findings(connection, self._summary, self._changes)
         forget_shards(connection, self._summary.population_id)
         return self._summary

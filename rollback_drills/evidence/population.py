@@ -152,6 +152,13 @@ class Changes:
     gone: Sequence[str] = ()
     previous_at: datetime | None = None
     """When the last check of the population was written down."""
+    unpublished: frozenset[str] = frozenset()
+    """Schedules that earlier checks have recorded, and were killed before they published them."""
+
+    @property
+    def news(self) -> frozenset[str]:
+        """The schedules of which people and automations have to hear."""
+        return self.changed | self.unpublished
 
     @property
     def is_any(self) -> bool:
@@ -161,8 +168,12 @@ class Changes:
     def named_as(self, population: Population, redacted: Population) -> Self:
         """Return it with the changed schedules as a population names them, before its names were redacted."""
         pairs = zip(population.concluded, redacted.concluded, strict=True)
-        changed = (own.schedule_id for own, each in pairs if each.schedule_id in self.changed)
-        return replace(self, changed=frozenset(changed))
+        names = [(own.schedule_id, each.schedule_id) for own, each in pairs]
+        return replace(
+            self,
+            changed=frozenset(own for own, each in names if each in self.changed),
+            unpublished=frozenset(own for own, each in names if each in self.unpublished),
+        )
 
 
 NOTHING_CHANGED: Final = Changes(is_first=False, changed=frozenset())

@@ -88,11 +88,11 @@ def most_pages_of_shard(shard_count: int) -> int:
 
 
 def _find_news(runs: Sequence[ScheduleRun], changes: Changes | None) -> list[ScheduleRun]:
-    """Return what changed, or what the run tried to notify somebody of, the most pressing first."""
+    """Return what is new, or what the run tried to notify somebody of, the most pressing first."""
     if changes is None:
         news = list(runs)
     else:
-        news = [each for each in runs if each.plan.schedule_id in changes.changed or each.is_tried]
+        news = [each for each in runs if each.plan.schedule_id in changes.news or each.is_tried]
     return sort_by_pressing(news)
 
 

@@ -47,14 +47,14 @@ class RunEvent(msgspec.Struct, frozen=True):
 def find_check_events(
     runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery], changes: Changes
 ) -> Iterator[RunEvent]:
-    """Yield the events of a check: those of the schedules that changed, then every delivery.
+    """Yield the events of a check: those of the schedules of which something is new, then every delivery.
 
     That a schedule is ready is no news in the first check of a population: nobody knew it as anything else.
     """
-    changed = (each for each in runs if each.plan.schedule_id in changes.changed)
+    news = (each for each in runs if each.plan.schedule_id in changes.news)
     if changes.is_first:
-        changed = (each for each in changed if each.judgement.readiness is not Readiness.READY)
-    return find_events(changed, deliveries)
+        news = (each for each in news if each.judgement.readiness is not Readiness.READY)
+    return find_events(news, deliveries)
 
 
 def find_events(runs: Iterable[ScheduleRun], deliveries: Sequence[Delivery]) -> Iterator[RunEvent]:

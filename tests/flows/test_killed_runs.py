@@ -23,6 +23,7 @@ from rollback_drills.evidence import committed_plans
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.record_kinds import PLAN_KIND, ROUTE_DELIVERY_KIND
 from tests.checkout import ROOT
+from tests.flows.test_events import PREFIX, find_events
 from tests.samples.builders import SCHEDULE
 from tests.samples.plain_records import read_plain
 
@@ -80,29 +81,40 @@ def test_a_run_without_a_deployment_marks_nothing(schedule: str) -> None:
     assert found.is_running()
 
 
-KILLED_BEFORE_THE_EVIDENCE = """
+KILLED = """
 import os, signal, sys
 import flows.process
 from flows.drill_check import drill_check
-flows.process.keep_evidence = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+setattr(flows.process, sys.argv[2], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 drill_check(schedule=sys.argv[1])
 """
 
 
-def test_the_plan_of_a_run_that_was_killed_before_its_evidence_is_recorded(
-    tmp_path: Path, url: str, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The run is killed after it has delivered, between the commit of the outbox and that of the evidence."""
-    schedule = tmp_path / "overdue.json"
-    overdue = {"next_due_at": "2026-11-01T09:00:00Z", "notification_providers": ["webhook"]}
-    schedule.write_text(json.dumps({**SCHEDULE, **overdue}))
+def check_until(step: str, schedule: Path) -> None:
+    """Run a check that is killed before a step of the process."""
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
-    command = [sys.executable, "-c", KILLED_BEFORE_THE_EVIDENCE, str(schedule)]
+    command = [sys.executable, "-c", KILLED, str(schedule), step]
     killed = subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, timeout=180, check=False)
     assert killed.returncode == -signal.SIGKILL
+
+
+@pytest.fixture
+def overdue(tmp_path: Path) -> Path:
+    """Write a schedule of which somebody is notified."""
+    schedule = tmp_path / "overdue.json"
+    late = {"next_due_at": "2026-11-01T09:00:00Z", "notification_providers": ["webhook"]}
+    schedule.write_text(json.dumps({**SCHEDULE, **late}))
+    return schedule
+
+
+def test_the_plan_of_a_run_that_was_killed_before_its_evidence_is_recorded(
+    overdue: Path, url: str, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is killed after it has delivered, between the commit of the outbox and that of the evidence."""
+    check_until("keep_evidence", overdue)
     monkeypatch.setattr(committed_plans, "KILLED_AFTER", timedelta(0))
 
-    drill_check(schedule=str(schedule), return_state=True)
+    drill_check(schedule=str(overdue), return_state=True)
 
     index = EvidenceIndex.open(url)
     own, of_killed = read_plain(index.database, PLAN_KIND)
@@ -111,3 +123,28 @@ def test_the_plan_of_a_run_that_was_killed_before_its_evidence_is_recorded(
     assert {each["plan_id"] for each in deliveries} == {of_killed["plan_id"]} != {own["plan_id"]}
     assert [each["action"] for each in of_killed["plan"]["route_decisions"]] == ["deliver", "deliver"]
     assert of_killed["flow_run_id"] != own["flow_run_id"]
+
+
+def find_published(run_id: UUID | None) -> tuple[list[str], list[str]]:
+    """Return the keys of the pages that a run published, and the names of its events, its end aside."""
+    with get_client(sync_client=True) as client:
+        wanted = {"artifacts": {"flow_run_id": {"any_": [str(run_id)]}}}
+        pages = client.request("POST", "/artifacts/filter", json=wanted).json()
+    related = {"related": {"id": [f"prefect.flow-run.{run_id}"]}}
+    events = [each["event"].removeprefix(PREFIX) for each in find_events(related, at_least=1)]
+    keys = [each["key"] for each in pages if not each["key"].startswith("rollback-drills-head")]
+    return keys, sorted(set(events) - {"check.completed"})
+
+
+@pytest.mark.usefixtures("url", "receiver")
+def test_what_a_run_that_was_killed_did_not_publish_the_next_one_does(overdue: Path) -> None:
+    check_until("publish", overdue)
+
+    runs = [drill_check(schedule=str(overdue), return_state=True) for _ in range(2)]
+
+    first, second = (find_published(each.state_details.flow_run_id) for each in runs)
+    assert [each.message for each in runs] == [
+        "payments needs attention; nothing changed; notifications delivered: 0"
+    ] * 2
+    assert first == (["rollback-drill-payments"], ["readiness.needs_attention"])
+    assert second == ([], [])

@@ -1,0 +1,31 @@
+"""Keeps the changes that a check has recorded and not published yet: a later check publishes them."""
+
+from collections.abc import Set as AbstractSet
+
+from sqlalchemy import Connection, delete, insert, select
+
+from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import UNPUBLISHED
+
+
+def find_unpublished(connection: Connection, population_id: str) -> frozenset[str]:
+    """Return the changed schedules that earlier checks of a population were killed before they published."""
+    names = select(UNPUBLISHED.c.schedule_id).where(UNPUBLISHED.c.population_id == population_id)
+    return frozenset(connection.scalars(names))
+
+
+def keep_unpublished(connection: Connection, population_id: str, names: AbstractSet[str]) -> None:
+    """Keep changed schedules of a population until they are published; they are not kept yet."""
+    rows = [{"population_id": population_id, "schedule_id": name} for name in sorted(names)]
+    if rows:
+        connection.execute(insert(UNPUBLISHED), rows)
+
+
+def forget_unpublished(database: Database, population_id: str) -> None:
+    """Forget what was kept of a population, now that it is published.
+
+    Raises:
+        DatabaseError: The database cannot be written; the next check publishes the same again.
+    """
+    with database.write() as connection:
+        connection.execute(delete(UNPUBLISHED).where(UNPUBLISHED.c.population_id == population_id))
