@@ -58,7 +58,7 @@ COMMON_FORMS: Final = (
     ),
     TokenForm(
         "hash of a password",
-        r"\$(?:2[abxy]|[1567y]|argon2[a-z]{1,2}|scrypt|pbkdf2[\w-]*)\$",
+        r"\$(?:2[abxy]|[1567y]|apr1|argon2[a-z]{1,2}|scrypt|pbkdf2[\w-]*)\$",
         r"[\w./,=$+-]{16,}",
         "https://manpages.debian.org/bookworm/libcrypt-dev/crypt.5.en.html",
     ),

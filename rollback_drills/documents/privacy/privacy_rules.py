@@ -120,7 +120,7 @@ RULES: Final = (
     Rule(
         PrivateKind.CREDENTIAL,
         ASSIGNED,
-        rf"(?i:{PASSWORDS}|(?:\bpw|_pw|_pass|{NAMES})[\w-]*['\"`\\]*\s*[:=：])",
+        rf"(?i:{PASSWORDS}|(?:\bpw|_pw|_pass|_auth|_pat|{NAMES})[\w-]*['\"`\\]*\s*[:=：>])",
         is_assigned,
     ),
     Rule(
@@ -132,8 +132,9 @@ RULES: Final = (
     Rule(
         PrivateKind.CREDENTIAL,
         FLAG,
-        r"(?i:-(?:pass|token|secret|api-?key)\s)|(?i:pass(?:word|wd|phrase)|pwd)\s",
+        rf"(?i:-(?:pass|token|secret|api-?key)\s)|(?i:pass(?:word|wd|wort|phrase)|pwd)\s|(?:{LOOSE_FOREIGN})\s",
         follows_flag,
+        re.UNICODE,
     ),
     Rule(PrivateKind.CREDENTIAL, TOOL, LOOSE_TOOL, follows_flag),
     Rule(PrivateKind.CREDENTIAL, DESCRIBED, rf"(?i:{PASSWORDS})|{LOOSE_FOREIGN}", is_described, re.UNICODE),

@@ -34,7 +34,8 @@ _TECHNICAL: Final = (
     r"-?[0-9]+\W*"
 )
 _PASSWORDS: Final = ("pass", "pw")
-_SIGNS: Final = (":", "=", "：")
+_SHORT: Final = ("auth", "pat")
+_SIGNS: Final = (":", "=", "：", ">")
 _PROSE: Final = frozenset(
     """
     a admin an and are as ask at auth base bcrypt blank by certificate count default done each empty
@@ -53,12 +54,16 @@ _MIXED: Final = r"(?=\D*[0-9])(?=[^a-zA-Z]*[a-zA-Z])[!-~]{6,}"
 _SYMBOLS: Final = r"[!@#$%^&*?~]"
 
 NAMES: Final = (
-    r"(?:secret|token|credential|authori[sz]ation|(?:api|app|application|access|account|auth|client|encryption|host"
-    r"|license|master|private|service|shared|signing|storage)[ _-]?key)"
+    r"(?:secret|token|credential|authori[sz]ation|(?:admin|api|app|application|access|account|auth|client|encryption"
+    r"|host|license|master|private|service|shared|signing|storage)[ _-]?key)"
 )
-_SIGN: Final = r"=>|:=|[:=：]|(?<=\s)(?:is|was|lautet|ist|es|est)\s"
+# An element of XML ends with the sign, and some languages write no blank before their "is".
+_SIGN: Final = (
+    r"=>|:=|[:=：是为為は는은]|(?<=\w)>(?=[^\s<>])"
+    r"|(?<=\s)(?:(?:(?:is|was)\s)?(?:set|reset|changed)\sto|is|was|lautet|ist|es|est)\s"
+)
 ASSIGNED: Final = (
-    rf"(?i:(?P<word>{PASSWORDS}|(?<![a-z])pw|(?<=_)pass|{NAMES})"
+    rf"(?i:(?P<word>{PASSWORDS}|(?<![a-z])pw|(?<=_)pass|(?<=_)(?:auth|pat)(?![a-z])|{NAMES})"
     rf"(?P<suffix>[\w-]{{0,40}})[\\\"'`]{{0,3}}\s{{0,8}}(?P<sign>{_SIGN})\s{{0,8}}"
     r"(?=(?P<value>\S{1,300})(?P<next>\s{1,4}[a-z(]{2})?))"
 )
@@ -73,7 +78,7 @@ SCHEME: Final = (
 )
 FLAG: Final = (
     r"(?i:(?<![\w-])(?:--?(?:[a-z]{1,20}-)?(?:password|passwd|pass|pwd|token|secret|api-?key)"
-    r"|password|passwd|passphrase|pwd)\s{1,4}(?=(?P<value>[^\s-]\S{5,300})))"
+    rf"|password|passwd|passwort|passphrase|pwd|{FOREIGN})\s{{1,4}}(?=(?P<value>[^\s-]\S{{5,300}})))"
 )
 PAIR: Final = (
     r"(?:(?<!\S)(?:-u|--user|--userpwd)[ =]{1,3}[\"']?"
@@ -142,12 +147,16 @@ def is_assigned(found: re.Match[str]) -> bool:
     raw = found["value"].lstrip("\\\"'`")
     if not raw or _compiled(_PLACEHOLDER).match(raw):
         return False
-    value = re.split(r"[\"'`;,&\\]", raw, maxsplit=1)[0].rstrip(".)]}>!?" if sign != "=" else ".)]}>")
+    value = re.split(r"[\"'`;,&<\\]", raw, maxsplit=1)[0].rstrip(".)]}>!?" if sign != "=" else ".)]}>")
     if _is_opaque(value):
         return True
     if suffix or is_said:
         return is_said and _is_mixed(value)
-    if _is_mixed(value) or (sign == "=" and _compiled(_LETTERS).fullmatch(value) and not _is_prose(value)):
+    if _is_mixed(value):
+        return True
+    if found["word"].lower() in _SHORT:  # `x_auth=internal` is a setting
+        return False
+    if sign == "=" and _compiled(_LETTERS).fullmatch(value) and not _is_prose(value):
         return True
     return is_password and _is_password(value, found)
 
