@@ -16,7 +16,7 @@ class Change(Document, frozen=True, gc=False):
     """Something that was promoted, after which the rollback is to be proven again."""
 
     change_id: Name
-    """By what people and records name the change; each change has its own."""
+    """The id of the change; each change has its own."""
     promoted_at: Timestamp
     """When it was promoted; an ISO 8601 timestamp."""
     what: str = ""
@@ -43,7 +43,7 @@ class Changes(Document, frozen=True, gc=False):
     reviewed_values: tuple[ReviewedValue, ...] = ()
     """Texts that look private and were checked by somebody."""
     schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
-    """Where the JSON Schema lies with which an editor checks the document."""
+    """The path of the JSON Schema with which an editor checks the document."""
 
 
 class KnownChanges(msgspec.Struct, frozen=True, gc=False):

@@ -39,7 +39,7 @@ class Expectation(Document, frozen=True, gc=False):
     at: str
     """As of when: an ISO 8601 timestamp or a day."""
     schedule_id: str = ""
-    """Needless if there is one schedule."""
+    """Not needed if there is one schedule."""
     drills: tuple[Drill, ...] | None = None
     """In place of those of the history."""
     status: Literal["ready", "due_soon", "needs_attention", "not_requested"] | None = None
@@ -80,7 +80,7 @@ class Expectations(Document, frozen=True, gc=False):
     expectations: Annotated[tuple[Expectation, ...], Meta(min_length=1)]
     """What is expected."""
     schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
-    """Where the JSON Schema lies with which an editor checks the document."""
+    """The path of the JSON Schema with which an editor checks the document."""
 
     def __post_init__(self) -> None:
         """Ensure that this is the version that is known.

@@ -53,17 +53,17 @@ class Finding(Document, frozen=True, gc=False, omit_defaults=True):
     """What a drill has shown to be wrong, and what became of it."""
 
     finding_id: Name
-    """By what people and records name the finding."""
+    """The id of the finding."""
     summary: str = ""
     """What is wrong."""
     severity: str = ""
-    """In the words of the organisation's own scale."""
+    """How severe it is, in the words of your own scale."""
     ticket: str = ""
     """Where it is worked on; no URL."""
     closed_at: Timestamp | None = None
-    """None while it is open."""
+    """When it was closed; absent while it is open."""
     due_at: Timestamp | None = None
-    """By when it is to be closed; None if nobody has said."""
+    """By when it must be closed; absent if there is no date."""
 
     def __post_init__(self) -> None:
         """Ensure that the dates can be written in UTC."""
@@ -74,7 +74,7 @@ class Drill(Document, frozen=True, gc=False, omit_defaults=True):
     """One rollback exercise as it was performed. Absent facts are judged, not refused here."""
 
     drill_id: str = ""
-    """By what people and records name the drill; each drill has its own."""
+    """The id of the drill; each drill has its own."""
     executed_at: Timestamp | None = None
     """When it was performed; an ISO 8601 timestamp."""
     actor: str = ""
@@ -116,9 +116,9 @@ class Drill(Document, frozen=True, gc=False, omit_defaults=True):
     rpo_achieved_minutes: Minutes | None = None
     """How many minutes of data were lost."""
     plan_version: str = ""
-    """Of the recovery plan that was followed."""
+    """The version of the recovery plan that was followed."""
     plan_version_after: str = ""
-    """Of the plan as it was revised after the drill."""
+    """The version of the plan as it was revised after the drill."""
     systems_tested: tuple[Name, ...] = ()
     """The systems that were part of it."""
     covers_third_party: bool | None = None
@@ -126,7 +126,7 @@ class Drill(Document, frozen=True, gc=False, omit_defaults=True):
     key_person_absent: bool | None = None
     """Whether it was performed without somebody on whom the recovery depends."""
     restore_checksum: str = ""
-    """Of the data that was restored, with its algorithm, such as `sha256:` and digits."""
+    """The checksum of the data that was restored, with its algorithm, such as `sha256:` and digits."""
     reviewed_by: str = ""
     """Who reviewed the result."""
     reviewed_at: Timestamp | None = None
@@ -153,7 +153,7 @@ class History(Document, frozen=True, gc=False):
     reviewed_values: tuple[ReviewedValue, ...] = ()
     """Texts that look private and were checked by somebody."""
     schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
-    """Where the JSON Schema lies with which an editor checks the document."""
+    """The path of the JSON Schema with which an editor checks the document."""
 
     def __post_init__(self) -> None:
         """Ensure that every drill has dates that can be written in UTC."""

@@ -41,7 +41,7 @@ class EscalationStep(Document, frozen=True, gc=False):
     after_minutes: Minutes | None = None
     """How many minutes after the step before."""
     after_business_hours: BusinessHoursCount | None = None
-    """Counted in the working time of the owner who was notified before."""
+    """How many hours after the step before, in the working time of the owner who was notified then."""
     providers: tuple[Name, ...] = ()
     """Through which connectors; those of the schedule if it is empty."""
 
@@ -57,7 +57,7 @@ class OwnerRule(Document, frozen=True, gc=False):
     providers: tuple[Name, ...] = ()
     """Through which connectors the owner is notified; those of the schedule if it is empty."""
     acknowledgement_minutes: Minutes | None = None
-    """Within how many minutes the owner is to acknowledge."""
+    """Within how many minutes the owner must acknowledge."""
     escalation_owner: NameOrNone = ""
     """Who is notified if the owner does not acknowledge."""
     escalation_steps: tuple[EscalationStep, ...] = ()
@@ -91,7 +91,7 @@ class Period(Document, frozen=True, gc=False):
     end_at: Timestamp = ZERO_TIME
     """When it is over; an ISO 8601 timestamp."""
     reason: str = ""
-    """Why, for the people who are kept from being notified."""
+    """Why, for the people who are not notified."""
     recurrence: RecurringPeriod | None = None
     """When it recurs; then it has no other times."""
     starts_at: Timestamp | UnsetType = UNSET
@@ -159,7 +159,7 @@ class MaintenanceWindow(Period, frozen=True, gc=False):
     """A period in which matching routes are not notified. An empty matcher matches everything."""
 
     window_id: str = ""
-    """By what people and records name the window."""
+    """The id of the window."""
     owners: tuple[Name, ...] = ()
     """The owners whose notifications it suppresses; empty for all."""
     providers: tuple[Name, ...] = ()
@@ -205,7 +205,7 @@ class ServiceLevel(Document, frozen=True, gc=False):
     """Policy-wide service levels."""
 
     acknowledgement_minutes: Minutes | None = None
-    """Within how many minutes owners are to acknowledge, unless their rule says otherwise."""
+    """Within how many minutes owners must acknowledge, unless their rule says otherwise."""
 
 
 class RepeatAfter(Document, frozen=True, gc=False):
@@ -231,7 +231,7 @@ class RoutingPolicy(Document, frozen=True, gc=False):
     calendars: dict[Name, WorkCalendar] = {}
     """Working days, by the names that this document gives them."""
     acknowledgement_minutes: Minutes | None = None
-    """Within how many minutes owners are to acknowledge."""
+    """Within how many minutes owners must acknowledge."""
     default_slo: ServiceLevel | None = None
     """Another place for `acknowledgement_minutes`."""
     repeat_after_days: RepeatAfter | None = None
@@ -241,7 +241,7 @@ class RoutingPolicy(Document, frozen=True, gc=False):
     blackout_windows: tuple[MaintenanceWindow, ...] | UnsetType = UNSET
     """The same as `maintenance_windows`."""
     schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
-    """Where the JSON Schema lies with which an editor checks the document."""
+    """The path of the JSON Schema with which an editor checks the document."""
 
     def __post_init__(self) -> None:
         """Fold the other spelling, and ensure that the calendars that owners work by are there."""

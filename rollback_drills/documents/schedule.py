@@ -33,7 +33,7 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     interval_days: Days | None = None
     """How many days of 24 hours lie between drills."""
     written_cadence: WrittenCadence | None = msgspec.field(default=None, name="cadence")
-    """By the calendar, in place of `interval_days`."""
+    """When drills are due by the calendar; in place of `interval_days`."""
     next_due_at: Timestamp | None = None
     """When the next drill is due; an ISO 8601 timestamp."""
     due_policy: DuePolicy = DuePolicy.EXPLICIT
@@ -47,9 +47,9 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     retest_within_days: RepeatDays = 14.0
     """Within how many days a drill that was not accepted is to be performed again."""
     postpone_limit_days: Annotated[float, Meta(ge=0, le=366)] = POSTPONE_LIMIT_DAYS
-    """How far beyond its due instant a cycle can be postponed, whoever approves it."""
+    """How many days beyond its due time a cycle can be postponed, whoever approves it."""
     redrill_after_change_days: Annotated[float, Meta(gt=0, le=366)] | None = None
-    """Within how many days after a change the next drill is due; None if changes do not matter."""
+    """Within how many days after a change the next drill is due; absent if changes do not matter."""
     blocking_severities: tuple[Name, ...] = ()
     """Open findings of these severities need attention, whatever the drills say."""
 

@@ -183,7 +183,7 @@ def test_what_was_asked_comes_back_as_text(client: TestClient) -> None:
     answer = client.get("/console", params={"search": '"><script>alert(1)</script>'})
     page = HtmlPage(answer.text)
     assert page.find("input", name="search")[0].attributes["value"] == '"><script>alert(1)</script>'
-    assert "No schedule is like that." in page.text
+    assert "No schedule matches." in page.text
 
 
 def test_documents_that_cannot_be_read_are_an_outage(options: ApiOptions, keys: Keys, tmp_path: Path) -> None:

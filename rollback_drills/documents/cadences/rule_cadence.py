@@ -40,7 +40,7 @@ class RuleKeys(CadenceKeys, frozen=True, gc=False):
     rrule: str
     """A rule of RFC 5545 with FREQ of DAILY, WEEKLY, MONTHLY or YEARLY."""
     start: Annotated[LocalTime, Meta(examples=["2026-01-06T10:00"])]
-    """Its DTSTART."""
+    """When the rule begins (DTSTART), by the clock on the wall."""
     time_zone: ZoneName
     """A name of the IANA database, such as `Europe/Berlin`."""
     shift: Shift | None = None

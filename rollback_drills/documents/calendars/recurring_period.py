@@ -33,7 +33,7 @@ class RecurringPeriod(Document, Spans, frozen=True, gc=False):
     time_zone: str
     """A name of the IANA database, such as `Europe/Berlin`."""
     except_days: tuple[LocalDate, ...] = msgspec.field(default=(), name="except")
-    """The local days on which occurrences that do not happen would start."""
+    """The local days whose occurrences do not happen."""
 
     def __post_init__(self) -> None:
         """Ensure that the rule can be followed, and that each occurrence ends."""

@@ -30,7 +30,7 @@ class BusinessHours(Document, frozen=True, gc=False, omit_defaults=True):
     start: _Start = "09:00"
     """When work begins, by the clock on the wall."""
     end: _End = "17:00"
-    """On the next day if it is earlier than `start`; 24:00 is the end of the day."""
+    """When work ends; on the next day if it is earlier than `start`. 24:00 is the end of the day."""
     days: Annotated[tuple[Day, ...], Meta(min_length=1)] | UnsetType = UNSET
     """The days on which work begins; Monday to Friday if it is absent."""
     calendar: str = ""
