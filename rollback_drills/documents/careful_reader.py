@@ -12,6 +12,7 @@ import msgspec
 from rollback_drills.documents.duplicate_keys import START, Location, Origin, find_repeats, parse_json
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.json_faults import explain_json_fault
 from rollback_drills.documents.mismatches import explain_mismatch, explain_unknown
 from rollback_drills.documents.odd_names import find_odd_names
 from rollback_drills.documents.privacy.private_texts import find_private_texts
@@ -194,7 +195,7 @@ def _parse(text: str, origin: Origin) -> tuple[Any, bool]:
         return parse_json(text)
     except json.JSONDecodeError as error:
         place = origin.locate(text, error.pos)
-        raise UnusableDocumentError(f"is not JSON: {error.msg.lower()}, {place}") from None
+        raise UnusableDocumentError(explain_json_fault(text, error, place)) from None
     except ValueError:  # Python reads no number of more than 4,300 digits
         raise UnusableDocumentError("holds a number with thousands of digits; shorten it") from None
 

@@ -1,0 +1,62 @@
+"""Explains in plain words why a text is not JSON, and what to write instead."""
+
+import re
+from json import JSONDecodeError
+from typing import Final
+
+_MERGE: Final = re.compile(r"^(?:<{7} |>{7} )", re.MULTILINE)
+_TRAILING_COMMA: Final = re.compile(r",\s*[\]}]")
+_ENDS_EARLY: Final = ("it ends too early", "add what is missing")
+_BY_BEGINNING: Final = (
+    (re.compile(r"\Aversion https://git-lfs"), ("it is a pointer of Git LFS", "run git lfs pull")),
+    (re.compile(r"\A<(?!<{6} )"), ("it is HTML or XML", "is it the right file?")),
+    (re.compile(r"\A\ufeff"), ("it begins with two byte order marks", "save it as UTF-8 without them")),
+)
+_BY_CHARACTER: Final = (
+    (re.compile(r"/[/*]|#"), ("a comment", "JSON has none, so remove it")),
+    (re.compile(","), ("a comma too many", "remove it")),
+    (re.compile("'"), ("a single quote", "write double quotes")),
+    (re.compile("[“”„]"), ("a typographic quote", 'write "')),
+    (re.compile(r"True\b|False\b|None\b"), ("a word of Python", "write true, false or null")),
+)
+_BY_MESSAGE: Final = {
+    "Expecting value": ("no value", "write a text in quotes, a number, true, false or null"),
+    "Expecting property name enclosed in double quotes": ("a key without double quotes", "write them"),
+    "Expecting ',' delimiter": ("a comma is missing", "write it"),
+    "Expecting ':' delimiter": ("a colon is missing", "write it"),
+    "Extra data": ("there is more behind the end of the document", "remove it"),
+    "Unterminated string starting at": ("a text without a closing quote", "write it"),
+    "Invalid control character at": ("a line break or tab within a text", r"write \n or \t"),
+    "Invalid \\escape": ("a backslash that means nothing", r"write \\"),
+    "Invalid \\uXXXX escape": (r"an incomplete \u", "write four hexadecimal digits"),
+}
+
+
+def explain_json_fault(text: str, error: JSONDecodeError, place: str) -> str:
+    """Return what is wrong with a text, where, and what to do.
+
+    Args:
+        text: What should be JSON.
+        error: What the parser says about it.
+        place: Where in its file the error is.
+    """
+    what, remedy = _find_fault(text, error)
+    return f"is not JSON: {what} ({remedy}), {place}"
+
+
+def _find_fault(text: str, error: JSONDecodeError) -> tuple[str, str]:
+    if _MERGE.search(text):
+        return "it has the marks of a merge conflict", "resolve it"
+    for pattern, fault in _BY_BEGINNING:
+        if pattern.match(text):
+            return fault
+    before, rest = text[: error.pos].rstrip(), text[error.pos :].lstrip()
+    if _TRAILING_COMMA.match(rest) or (before.endswith(",") and rest[:1] in ("]", "}")):
+        return "a comma before the closing bracket", "remove it"
+    for pattern, fault in _BY_CHARACTER:
+        if pattern.match(rest):
+            return fault
+    if not rest:
+        return _ENDS_EARLY
+    message = error.msg.removesuffix(": ")
+    return _BY_MESSAGE.get(message, (message.lower(), "fix it"))
