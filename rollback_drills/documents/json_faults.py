@@ -4,7 +4,7 @@ import re
 from json import JSONDecodeError
 from typing import Final
 
-_MERGE: Final = re.compile(r"^(?:<{7} |>{7} )", re.MULTILINE)
+MERGE_MARK: Final = re.compile(r"^(?:<{7} |>{7} )", re.MULTILINE)
 _TRAILING_COMMA: Final = re.compile(r",\s*[\]}]")
 _ENDS_EARLY: Final = ("it ends too early", "add what is missing")
 _BY_BEGINNING: Final = (
@@ -45,7 +45,7 @@ def explain_json_fault(text: str, error: JSONDecodeError, place: str) -> str:
 
 
 def _find_fault(text: str, error: JSONDecodeError) -> tuple[str, str]:
-    if _MERGE.search(text):
+    if MERGE_MARK.search(text):
         return "it has the marks of a merge conflict", "resolve it"
     for pattern, fault in _BY_BEGINNING:
         if pattern.match(text):

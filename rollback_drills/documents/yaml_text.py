@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import Final
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError, decode
+from rollback_drills.documents.json_faults import MERGE_MARK
 from rollback_drills.documents.quotation import show
 
 ENDINGS: Final = (".yaml", ".yml")
@@ -17,6 +18,20 @@ _NUMBERS: Final[Mapping[str, re.Pattern[str]]] = {
     ),
 }
 """Numbers that every version of YAML reads as the same."""
+_BAD_INDENT: Final = "the indentation differs from that of the lines above; fix it"
+_PLAIN: Final = (
+    (r"found character '\\t' that cannot start any token", "a tab stands here; indent with blanks"),
+    (r"found character '(.)' that cannot start any token", r"a text begins with \1; put it in quotes"),
+    (
+        r"mapping values are not allowed.*",
+        "a colon stands within a text; put the text in quotes, or end the line before",
+    ),
+    (r"(?:but )?found another document", "a second document begins; keep one"),
+    (r"found unexpected end of stream", "a text in quotes does not end; close it"),
+    (r"could not find expected ':'", "a line is no key with a colon and a blank behind it; fix it"),
+    (r"expected '?<(?:document start|block end)>'?, but found.*", _BAD_INDENT),
+)
+"""In plain words, what the parser says of common mistakes."""
 
 
 def is_yaml(path: str) -> bool:
@@ -72,11 +87,21 @@ def to_json(data: bytes) -> bytes:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1} column {mark.column + 1}" if mark else ""
-        why = getattr(error, "problem", None) or "it cannot be parsed"
-        raise UnusableDocumentError(f"cannot be read as YAML: {why}{place}") from None
+        raise UnusableDocumentError(f"cannot be read as YAML: {_explain(text, error)}{place}") from None
     except RecursionError:
         raise UnusableDocumentError("is nested too deeply to be a document of this kind") from None
     except TypeError:
         raise UnusableDocumentError("has a tag that JSON does not have; write a text") from None
     except ValueError:
         raise UnusableDocumentError("holds a number that is too long, or cannot be read") from None
+
+
+def _explain(text: str, error: Exception) -> str:
+    """Return what is wrong with a text that is no YAML, and what to do."""
+    if MERGE_MARK.search(text):
+        return "it has the marks of a merge conflict; resolve it"
+    why = getattr(error, "problem", None)
+    if why is None:
+        return "it cannot be parsed, because it holds a control character; remove it"
+    plain = ((re.fullmatch(pattern, why), words) for pattern, words in _PLAIN)
+    return next((found.expand(words) for found, words in plain if found), why)
