@@ -9,7 +9,6 @@ from flows.failing import refuse
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
-from rollback_drills.followup.exception_decisions import refuse_reason
 from rollback_drills.followup.exception_requests import DeclineRecord
 from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.followup.requests import DecideRequest, DecisionName
@@ -50,8 +49,9 @@ def decide_exception(
         settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
         now = read_clock(settings.evidence_url)
         if request.decision == "approve":
-            refuse_reason(request.reason)
-            record = write_approval_down(request.request_id, request.decided_by, settings, now)
+            record = write_approval_down(
+                request.request_id, request.decided_by, request.reason, settings, now
+            )
         else:
             record = write_decline_down(request.request_id, request.decided_by, request.reason, settings, now)
     except DrillsError as error:

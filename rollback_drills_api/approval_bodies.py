@@ -49,11 +49,12 @@ class AskBody(Body):
 
 
 class ApprovalBody(Body):
-    """Who approves a request."""
+    """Who approves a request, and what they remark."""
 
-    model_config = such_as(decided_by="anna")
+    model_config = such_as(decided_by="anna", reason="only until the freeze ends")
 
     decided_by: Who = None
+    reason: str = Field(default="", max_length=4000, description="Remark on the approval, for the evidence.")
 
 
 class DeclineBody(Body):

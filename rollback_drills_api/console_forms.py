@@ -116,11 +116,11 @@ def _request(served: Service, caller: Caller, form: Form) -> Done:
 
 
 def _decide(served: Service, caller: Caller, form: Form) -> Done:
-    request_id = form.get("request_id", "")
+    request_id, reason = form.get("request_id", ""), form.get("reason", "")
     if form.get("decision") == "approve":
-        decide(served, caller.name, request_id, "approve")
+        decide(served, caller.name, request_id, "approve", reason)
         return Done.APPROVED
-    decide(served, caller.name, request_id, "decline", form.get("reason", ""))
+    decide(served, caller.name, request_id, "decline", reason)
     return Done.DECLINED
 
 

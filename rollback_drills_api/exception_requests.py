@@ -101,7 +101,8 @@ async def approve(
     """Approve a request that somebody else made: the cycle is skipped, postponed or waived."""
 
     def run() -> ExceptionAnswer:
-        record = decide(served, name_caller(caller, body.decided_by), request_id, "approve")
+        by = name_caller(caller, body.decided_by)
+        record = decide(served, by, request_id, "approve", body.reason)
         return ExceptionAnswer(record, record)
 
     return await served.act(run)
@@ -147,9 +148,7 @@ def ask(served: Service, requested_by: str, schedule_id: str, body: AskBody) -> 
     return _run(served, "request-exception", parameters, EXCEPTION_REQUEST_KIND)
 
 
-def decide(
-    served: Service, decided_by: str, request_id: str, decision: DecisionName, reason: str = ""
-) -> Raw:
+def decide(served: Service, decided_by: str, request_id: str, decision: DecisionName, reason: str) -> Raw:
     """Approve or decline a request as a flow run, and return the record of the exception or the decline.
 
     Raises:
@@ -161,7 +160,7 @@ def decide(
     if decision == "approve":
         keep_cycles = partial(keep_followed_cycles, served.database())
         settings = served.options.settings
-        approve_request(found, decided_by, settings, keep_cycles, now=now, created_at=now)
+        approve_request(found, decided_by, settings, keep_cycles, remark=reason, now=now, created_at=now)
     else:
         record_decline(found, decided_by, reason, now=now, created_at=now)
     parameters = {

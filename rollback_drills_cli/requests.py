@@ -111,6 +111,7 @@ def create(
 def approve(
     request_id: RequestArgument,
     by: ByOption,
+    reason: Annotated[str, typer.Option(help="Remark on the approval, for the evidence.")] = "",
     schedule_path: options.ScheduleOption = None,
     history_path: options.HistoryOption = None,
     database: DatabaseOption = None,
@@ -126,7 +127,9 @@ def approve(
     found = get_request(opened, request_id)
     settings = options.resolve(history=history_path, schedule=schedule_path)
     keeping = partial(keep_cycles, database)
-    record = approve_request(found, by, settings, keeping, now=at, created_at=options.parse_now(None))
+    record = approve_request(
+        found, by, settings, keeping, remark=reason, now=at, created_at=options.parse_now(None)
+    )
     _decide(
         opened,
         record,

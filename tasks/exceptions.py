@@ -60,7 +60,9 @@ def write_request_down(
 
 
 @task(task_run_name="approve-exception", cache_policy=NO_CACHE)
-def write_approval_down(request_id: str, approver: str, settings: Settings, now: datetime) -> ExceptionRecord:
+def write_approval_down(
+    request_id: str, approver: str, remark: str, settings: Settings, now: datetime
+) -> ExceptionRecord:
     """Approve a request, and give the record of the exception.
 
     Raises:
@@ -69,7 +71,7 @@ def write_approval_down(request_id: str, approver: str, settings: Settings, now:
     url = settings.evidence_url
     found = get_request(open_existing(url, LEDGER.name), request_id)
     keep_cycles = partial(keep_followed_cycles, open_existing(url, to_write=True))
-    record = approve_request(found, approver, settings, keep_cycles, now=now, created_at=now)
+    record = approve_request(found, approver, settings, keep_cycles, remark=remark, now=now, created_at=now)
     _decide(record, request_id, now, approver, url)
     emit_exception(record)
     return record

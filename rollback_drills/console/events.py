@@ -95,10 +95,11 @@ def _window(window_id: str | None, start_at: datetime, end_at: datetime, reason:
 
 
 def _exception(record: ExceptionRecord) -> Event:
+    remark = f"; {record.approver} remarks: {record.remark}" if record.remark else ""
     return Event(
         record.at,
         Lane.PAUSE,
-        f"{record.exception.past} by {record.approver}: {record.reason}",
+        f"{record.exception.past} by {record.approver}: {record.reason}{remark}",
         until=record.until,
         evidence=record.session_id,
     )

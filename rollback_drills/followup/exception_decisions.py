@@ -12,20 +12,23 @@ from rollback_drills.names import ids
 from rollback_drills.names.people import is_same_caller
 
 
-def approve(found: FoundRequest, by: str, current_cycle_id: str, *, now: datetime) -> Grant:
+def approve(found: FoundRequest, by: str, current_cycle_id: str, *, remark: str = "", now: datetime) -> Grant:
     """Return the exception that an approval grants.
 
     Args:
         found: The request.
         by: Who approves it.
         current_cycle_id: The cycle that the documents have now.
+        remark: What they add to the reason of the request.
         now: When it is approved.
 
     Raises:
-        UsageError: It cannot be decided any more, its cycle is over, or its requester approves it.
+        UsageError: It cannot be decided any more, its cycle is over, its requester approves it, or the remark
+            holds what evidence must not.
     """
     request = found.request
     check_decidable(found, by, now=now)
+    check_texts(reason=remark)
     if is_same_caller(by, request.requested_by):
         raise UsageError(
             f"is {show(by)}, and {show(request.requested_by)} requested it; somebody else must approve it",
@@ -36,19 +39,15 @@ def approve(found: FoundRequest, by: str, current_cycle_id: str, *, now: datetim
             f"the cycle of {request.request_id} is over; request an exception for the current cycle of"
             f" {request.schedule_id} if it needs one"
         )
-    return Grant(request.kind, request.until, request.reason, by, request.requested_by, request.request_id)
-
-
-def refuse_reason(reason: str) -> None:
-    """Ensure that nobody believes that an approval keeps a reason: the exception has that of the request.
-
-    Raises:
-        UsageError: One is given.
-    """
-    if reason:
-        raise UsageError(
-            "is for declining alone, and an approval does not keep it; leave it out", field="reason"
-        )
+    return Grant(
+        request.kind,
+        request.until,
+        request.reason,
+        by,
+        request.requested_by,
+        request.request_id,
+        remark.strip(),
+    )
 
 
 def record_decline(

@@ -108,6 +108,7 @@ def approve_request(
     settings: Settings,
     keep_cycles: KeepCycles = list,
     *,
+    remark: str = "",
     now: datetime,
     created_at: datetime,
 ) -> ExceptionRecord:
@@ -118,6 +119,7 @@ def approve_request(
         approver: Who approves it.
         settings: Name the documents.
         keep_cycles: Gives open cycles the ids that they have in the outbox.
+        remark: What the approver adds to the reason of the request.
         now: When it is approved.
         created_at: The clock of the evidence.
 
@@ -125,7 +127,7 @@ def approve_request(
         UsageError: The schedule is gone, or `approve` or `record_exception` refuses it.
     """
     current = _find_cycle(settings, found.request.schedule_id, keep_cycles, now=now)
-    given = approve(found, approver, current.cycle.cycle_id, now=now)
+    given = approve(found, approver, current.cycle.cycle_id, remark=remark, now=now)
     return _record(given, current, now=now, created_at=created_at, signer=approver)
 
 

@@ -47,6 +47,8 @@ class ExceptionRecord(Record, frozen=True, kw_only=True, gc=False, tag=EXCEPTION
     """Who asked for it; None if only the approver is known."""
     request_id: Computed | None = None
     """The request that was approved; None if there was none."""
+    remark: str | None = None
+    """What the approver of a request added to its reason; None if nothing."""
     approved_at: Computed
     next_due_at: Computed | None = None
     expires_at: Computed
@@ -89,6 +91,8 @@ class Grant:
     """Who asked for it; empty if only the approver is known."""
     request_id: str = ""
     """The request that is approved; empty if there is none."""
+    remark: str = ""
+    """What the approver adds to the reason of the request; empty if nothing."""
 
 
 def read_end(text: str) -> datetime:
@@ -147,6 +151,7 @@ def record_exception(
         approver=given.approver,
         requested_by=given.requested_by or None,
         request_id=given.request_id or None,
+        remark=given.remark or None,
         approved_at=write_instant(now),
         next_due_at=write_instant(due_at) if due_at else None,
         expires_at=write_instant(given.until),

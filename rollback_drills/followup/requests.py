@@ -139,7 +139,10 @@ class DecideRequest(DocumentsRequest):
     request_id: str = Field(description="The request, gordexreq-….")
     decision: DecisionName = Field(description="approve grants the exception; decline does not.")
     decided_by: str = Field(description="Who decides; whoever requested it can only decline it.")
-    reason: str = Field("", description="Why it is declined, for the evidence; an approval needs none.")
+    reason: str = Field(
+        "",
+        description="Why, for the evidence. Needed to decline; an approval keeps it as a remark.",
+    )
 
 
 class EscalateRequest(DocumentsRequest):

@@ -168,7 +168,8 @@ def _decide(options: ApiOptions, database: Database, parameters: Mapping[str, An
     found = get_request(database, parameters["request_id"])
     if parameters["decision"] == "decline":
         return [record_decline(found, by, parameters["reason"], now=now, created_at=now)]
-    return [approve_request(found, by, options.settings, now=now, created_at=now)]
+    remark = parameters["reason"]
+    return [approve_request(found, by, options.settings, remark=remark, now=now, created_at=now)]
 
 
 def _retire(options: ApiOptions, database: Database, parameters: Mapping[str, Any]) -> Sequence[Record]:

@@ -145,11 +145,13 @@ def test_an_approver_is_somebody_else(board: TestClient, options: ApiOptions) ->
         assert refused.status_code == 422
         assert "somebody else must approve it" in refused.text
     assert evidence(options, EXCEPTION_KIND) == []
-    answer = send(board, "decide", "anna", **decision)
+    answer = send(board, "decide", "anna", reason="this <once>", **decision)
 
     assert "The request is approved, and the exception holds." in answer.text
+    assert "waived by anna via proxy: a freeze; anna via proxy remarks: this &lt;once&gt;" in answer.text
     (row,) = evidence(options, EXCEPTION_KIND)
     assert (row["requested_by"], row["approver"]) == ("maria via proxy", "anna via proxy")
+    assert row["remark"] == "this <once>"
     again = send(board, "decide", "otto", **decision)
     assert (again.status_code, "was approved by anna via proxy" in again.text) == (422, True)
 

@@ -55,12 +55,13 @@ def test_a_request_is_listed_until_somebody_else_approves_it(
     assert client.get(f"{NOTIFICATIONS}/dashboard").json()["open_request_count"] == 1
     assert granted(options) == []
 
-    answer = decide(client, keys, asked["request_id"], decided_by="anna")
+    answer = decide(client, keys, asked["request_id"], decided_by="anna", reason="this once")
 
     assert answer.status_code == 200, answer.text
     (row,) = granted(options)
     assert answer.json()["exception"]["exception_id"] == row["exception_id"]
     assert (row["requested_by"], row["approver"]) == ("maria via operateer", "anna via adminer")
+    assert row["remark"] == "this once"
     assert client.get(REQUESTS).json()["items"] == []
     again = decide(client, keys, asked["request_id"], "decline", "board", reason="no")
     assert (again.status_code, "was approved by anna" in again.json()["detail"]) == (422, True)
@@ -115,9 +116,7 @@ def test_a_decision_needs_the_scope_admin_and_a_request(client: TestClient, keys
     assert ask(client, keys, "reader").status_code == 403
     for how in ("approve", "decline"):
         assert decide(client, keys, asked["request_id"], how, "operateer").status_code == 403
-        assert decide(client, keys, "gordexreq-none", how, reason="no").status_code == (
-            404 if how == "decline" else 422
-        )
+        assert decide(client, keys, "gordexreq-none", how, reason="no").status_code == 404
     assert decide(client, keys, "gordexreq-none").status_code == 404
     assert (
         client.post(

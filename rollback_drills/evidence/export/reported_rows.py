@@ -99,6 +99,7 @@ class ReportedException(ReportedRow, frozen=True, gc=False, kw_only=True):
     expires_at: str | None = None
     reason: str = ""
     approver: str = ""
+    remark: str | None = None
 
 
 class ReportedImport(ReportedRow, frozen=True, gc=False, kw_only=True):

@@ -349,11 +349,12 @@ def test_one_person_requests_and_another_one_approves(drills: Drills) -> None:
         assert "somebody else must approve it" in drills.find_problem()
         assert "--by is" in drills.find_problem()
     assert drills.evidence(EXCEPTION_KIND) == []
-    assert drills(*words, "--by", "anna") == 0
+    assert drills(*words, "--by", "anna", "--reason", "this once") == 0
 
     assert "payments is postponed until 2025-12-20T09:00:00+00:00" in drills.out
     (row,) = drills.evidence(EXCEPTION_KIND)
     assert (row["requested_by"], row["approver"], row["request_id"]) == ("maria", "anna", asked["request_id"])
+    assert row["remark"] == "this once"
     assert drills.document("dashboard", *AFTER)["cycles_by_state"] == {"postponed": 1}
     assert drills("requests", "list", *AFTER) == 0
     assert "0 open" in drills.out

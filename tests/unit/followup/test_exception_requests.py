@@ -90,6 +90,14 @@ def test_an_approval_grants_what_was_requested_and_names_both() -> None:
     assert (given.kind, given.until, given.reason) == (ExceptionKind.WAIVE, UNTIL, "the cluster is moved")
     assert (given.requested_by, given.approver) == ("maria", "anna")
     assert given.request_id == ask().request_id
+    assert given.remark == ""
+
+
+def test_an_approval_keeps_what_its_approver_remarks() -> None:
+    assert approve(found(), "anna", "gordcycle-1", remark=" not again ", now=NOW).remark == "not again"
+
+    with pytest.raises(UsageError, match=r"^reason holds a URL"):
+        approve(found(), "anna", "gordcycle-1", remark="see https://ci.example.com/1", now=NOW)
 
 
 @pytest.mark.parametrize("approver", ["maria", " Maria", "m\u0430ria", "maria via proxy", "maria via robot"])
