@@ -20,6 +20,12 @@ from rollback_drills.documents.yaml_text import is_yaml, to_json
 LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
 _READ_AT_ONCE: Final = os.O_RDONLY | os.O_NONBLOCK  # a pipe without a writer must not block
+_REMEDIES: Final = {
+    errno.EACCES: "give access to it",
+    errno.EISDIR: "name a file in it",
+    errno.ELOOP: "remove the links that lead in a circle",
+    errno.ENAMETOOLONG: "fix the path",
+}
 _FIRST_READ_BYTES: Final = 32 * 1024  # nearly every document is smaller, and then needs no look at its size
 
 D = TypeVar("D", bound=Document)
@@ -204,5 +210,6 @@ def _why_unreadable(path: str, error: OSError | ValueError) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENXIO:  # nobody can open a socket
         return "is not a file"
     if isinstance(error, OSError):
-        return f"cannot be read: {(error.strerror or 'unknown reason').lower()}"
+        remedy = f"; {_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
+        return f"cannot be read: {(error.strerror or 'unknown reason').lower()}{remedy}"
     return str(error)

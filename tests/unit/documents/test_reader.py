@@ -217,7 +217,12 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
 
     assert "does not exist" in read_document(Schedule, str(tmp_path / "none.json")).problem
     assert "is not a file" in read_document(Schedule, str(tmp_path / "pipe")).problem
-    assert "is a directory" in read_document(Schedule, str(tmp_path)).problem
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    assert "is a directory; name a file in it" in read_document(Schedule, str(tmp_path)).problem
+    assert (
+        "; remove the links that lead in a circle"
+        in read_document(Schedule, str(tmp_path / "loop.json")).problem
+    )
     assert "has 104,857,600 bytes" in read_document(Schedule, str(tmp_path / "huge.json")).problem
 
 
