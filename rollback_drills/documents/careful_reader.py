@@ -15,6 +15,7 @@ from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.json_faults import explain_json_fault
 from rollback_drills.documents.mismatches import explain_mismatch, explain_unknown
 from rollback_drills.documents.odd_names import find_odd_names
+from rollback_drills.documents.other_kinds import explain_other_kind
 from rollback_drills.documents.privacy.private_texts import find_private_texts
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.shapes import is_known, is_unknown_key
@@ -149,7 +150,8 @@ def _read(model: type[D], data: bytes, origin: Origin) -> tuple[D, tuple[str, ..
     try:
         return msgspec.convert(looked.raw, model), tuple(looked.without_offset)
     except msgspec.ValidationError as error:
-        raise UnusableDocumentError(explain_mismatch(model, looked.raw, str(error))[1]) from None
+        other = explain_other_kind(model, looked.raw)
+        raise UnusableDocumentError(other or explain_mismatch(model, looked.raw, str(error))[1]) from None
 
 
 def _look(model: type[Document], data: bytes, origin: Origin) -> _Looked:

@@ -6,14 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import History
+from rollback_drills.documents.promotion import RollbackPlan
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
 from rollback_drills.documents.subject import Subject
 from rollback_drills.names.ids import NO_SCHEDULES, SOURCE_ID
 from tests.samples.builders import DRILL, SCHEDULE, judged, plan_of, written
+from tests.samples.promotion import EVIDENCE, REHEARSAL
 
 WINDOW = {"start_at": "2026-01-01T00:00:00Z", "end_at": "2026-01-02T00:00:00Z"}
 WINDOW_LISTS = ("maintenance_windows", "blackout_windows")
@@ -202,6 +206,26 @@ def test_a_private_text_makes_a_document_unusable_and_is_not_repeated(private: s
         assert "$." in loaded.problem
         assert private not in loaded.problem
         assert private.replace("\\", "\\\\") not in loaded.problem
+
+
+@pytest.mark.parametrize(
+    ("model", "document", "problem"),
+    [
+        (Schedule, {"schema_version": HISTORY_SCHEMA, "drills": []}, "holds a history, not a schedule"),
+        (History, SCHEDULE, "holds a schedule, not a history"),
+        (RoutingPolicy, SCHEDULE, "holds a schedule, not a routing policy"),
+        (Changes, {"schema_version": HISTORY_SCHEMA, "drills": []}, "holds a history, not changes"),
+        (Schedule, REHEARSAL, "holds a rollback rehearsal, not a schedule"),
+        (RollbackPlan, EVIDENCE, "holds promotion evidence, not a rollback plan"),
+        (Schedule, {**SCHEDULE, "drills": []}, "$.drills is an unknown key; remove it"),
+    ],
+)
+def test_a_document_of_another_kind_is_named_as_such(
+    model: type[Document], document: dict[str, Any], problem: str
+) -> None:
+    loaded = parse_document(model, written(document), "x.json")
+
+    assert loaded.problem in (f"x.json: {problem}; fix the path", f"x.json: {problem}")
 
 
 def test_every_problem_of_a_document_is_told_up_to_five() -> None:
