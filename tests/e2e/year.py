@@ -21,7 +21,6 @@ from sqlalchemy import func, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX
-from rollback_drills.evidence.record_kinds import KINDS
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.checkout import ROOT
@@ -30,6 +29,7 @@ from tests.e2e.moved_clock import MovedClock
 from tests.e2e.year_fleet import FOLLOWED, YearOfDrills, hours
 from tests.processes.loopback_receiver import running_receiver
 from tests.processes.prefect_server import copy_migrated, write_authority
+from tests.samples.records import RECORD_KINDS
 
 PORT: Final = 4217
 _YEAR: Final = 365
@@ -135,7 +135,7 @@ def measure(home: Path) -> None:
     """Print sizes, rows and the time of verification."""
     database = Database.at(f"sqlite:///{home / 'evidence.db'}")
     with database.read() as connection:
-        for kind in KINDS:
+        for kind in RECORD_KINDS:
             count = connection.scalar(select(func.count()).where(LEDGER.c.metadata_kind == kind))
             size = connection.scalar(
                 select(func.sum(func.length(LEDGER.c.record))).where(LEDGER.c.metadata_kind == kind)

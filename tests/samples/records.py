@@ -4,7 +4,12 @@ from typing import TypeVar
 
 import msgspec
 
+from rollback_drills.evidence import record_kinds
+
 R = TypeVar("R")
+
+RECORD_KINDS = [kind for name, kind in vars(record_kinds).items() if name.endswith("_KIND")]
+"""The kinds that the evidence has."""
 
 
 def changed(record: R, **facts: object) -> R:

@@ -24,7 +24,6 @@ from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan,
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES
 from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS, Schedule
 from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD
-from rollback_drills.evidence.record_kinds import KINDS
 from rollback_drills.evidence.verify.findings import FindingKind
 from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.bulk_acknowledgement import MOST_AT_ONCE
@@ -45,6 +44,7 @@ from rollback_drills.reports.trend import find_trend
 from rollback_drills.trust.signs import FEWEST_TURNED_BAD, Sign
 from tests.reading.documentation import FURTHER, SOURCES, TEXTS, code_spans, rows
 from tests.samples.builders import NOW
+from tests.samples.records import RECORD_KINDS
 from tests.samples.world import World
 
 DOCUMENTS: Final = TEXTS["docs/reference/documents.md"]
@@ -64,7 +64,7 @@ def first_words(page: str, table: str) -> set[str]:
     [
         pytest.param(OUTBOX, "| `reason` |", Reason, id="reasons"),
         pytest.param(OUTBOX, "| `state` |", State, id="states"),
-        pytest.param(EVIDENCE, "| `metadata_kind` |", KINDS, id="kinds of evidence"),
+        pytest.param(EVIDENCE, "| `metadata_kind` |", RECORD_KINDS, id="kinds of evidence"),
         pytest.param(EVIDENCE, "| finding |", FindingKind, id="findings"),
         pytest.param(DOCUMENTS, "| `due_policy` |", DuePolicy, id="due policies"),
         pytest.param(

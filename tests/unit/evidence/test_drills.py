@@ -19,7 +19,7 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.drills import DrillRecord, SeenDrills, find_drills
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.record_kinds import DRILL_KIND, KINDS
+from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.readiness.acceptance import CLOCK_SKEW, find_problems, is_accepted
 from tests.samples.builders import DRILL, NOW, SCHEDULE, make_subject, open_key, written
 from tests.samples.plain_records import read_plain
@@ -87,7 +87,6 @@ def test_a_record_says_whose_drill_it_is_whether_it_is_accepted_and_all_that_it_
             ],
         },
     }
-    assert DRILL_KIND in KINDS
 
 
 def test_a_record_is_canonical_json_and_its_whole_numbers_have_no_fraction() -> None:
