@@ -36,6 +36,8 @@ def import_connectors(path: Path, environ: Mapping[str, str]) -> list[ImportedCo
     problems: list[str] = []
     found = [plan_connector(named, environ, problems) for named in read_connector_config(path)]
     plans = [plan for plan in found if plan is not None]
+    if not found:
+        problems.append("has no connector; add one")
     raise_problems(path, problems)
     existing = {connector.name: connector.connector_type for connector in configured_connectors()}
     problems += [

@@ -80,7 +80,7 @@ def _open_variables(named: NamedEntry, environ: Mapping[str, str], problems: lis
 
 
 def _unset(named: NamedEntry, key: str, variable: str) -> str:
-    return f"{named.path}.{key}_env names the variable {variable}, which is not set or empty"
+    return f"{named.path}.{key}_env names the variable {variable}, which is not set, or is empty"
 
 
 def _plan_block(

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from rollback_drills.connectors.entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
-from rollback_drills.connectors.types import FURTHER_TYPES
+from rollback_drills.connectors.types import ALL_CONNECTORS, FURTHER_TYPES
 from rollback_drills.documents.careful_reader import UnusableDocumentError, explain_repeats
 from rollback_drills.documents.duplicate_keys import parse_json
 from rollback_drills.documents.odd_names import explain_odd_name
@@ -66,6 +66,8 @@ def read_connector_config(path: Path) -> list[NamedEntry]:
         name = connector_name(written)
         if not name.strip("-"):
             problems.append(f"{where} has a name without letters and digits")
+        elif name == ALL_CONNECTORS:
+            problems.append(f"{where} has the name that stands for all connectors; rename it")
         elif odd := explain_odd_name(written):
             problems.append(f"{where} {odd}")
         elif name in {named.name for named in found}:

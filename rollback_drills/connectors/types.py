@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+ALL_CONNECTORS: Final = "all"
+"""What stands for every connector, where a list of providers is asked for."""
+
 CONNECTOR_TYPES: Final[Mapping[str, str]] = {
     "webhook": "blocks.webhook:WebhookConnector",
     "slack": "blocks.slack:SlackConnector",

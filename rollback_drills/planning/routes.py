@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.connectors.types import CONNECTOR_TYPES
+from rollback_drills.connectors.types import ALL_CONNECTORS, CONNECTOR_TYPES
 from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.routing_policy import OwnerRule, RoutingPolicy
@@ -38,7 +38,7 @@ def parse_requested(text: str) -> frozenset[str] | None:
     names = frozenset(name_key(name) for name in text.split(",") if name.strip())
     if not names:
         raise UsageError("names no provider; write all, or a list such as slack,jira", field="provider")
-    return None if "all" in names else names
+    return None if ALL_CONNECTORS in names else names
 
 
 def named_providers(sources: Iterable[Loaded[Schedule] | None]) -> frozenset[str]:

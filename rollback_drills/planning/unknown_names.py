@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rollback_drills.connectors.types import ALL_CONNECTORS
 from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerRule, RoutingPolicy
@@ -13,7 +14,6 @@ from rollback_drills.names.keys import find_spelling, name_key
 from rollback_drills.planning.misspelt_owners import find_misspelt_owners
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS, DEFAULT_OWNER, DEFAULT_PROVIDER
 
-_EVERY_ONE: Final = "all"
 """Stands for every provider in commands, and for none in a document."""
 _SEPARATORS: Final = frozenset(",;")
 _MOST_KNOWN_SHOWN: Final = 5
@@ -163,7 +163,7 @@ def _find_unknown_providers(places: Iterable[tuple[Location, str]], known: Known
     for loc, name in places:
         if _is_known(name, known.providers):
             continue
-        if name_key(name) == _EVERY_ONE or not _SEPARATORS.isdisjoint(name):
+        if name_key(name) == ALL_CONNECTORS or not _SEPARATORS.isdisjoint(name):
             yield f"{json_path(loc)} is {show(name)}, which is no name of a connector; list each on its own"
             continue
         near = find_similar(name, known.providers, similar=_SIMILAR_PROVIDER)

@@ -75,6 +75,11 @@ def saved_names() -> set[str]:
         return {document.name or "" for document in client.read_block_documents(include_secrets=False)}
 
 
+def test_a_file_without_connectors_is_refused(import_entries: Import) -> None:
+    with pytest.raises(UsageError, match=r"connectors\.json: has no connector; add one"):
+        import_entries({})
+
+
 def test_says_what_it_wrote(imported: Imported) -> None:
     assert [(connector.name, connector.secret_blocks) for connector in imported] == [
         ("slack", ("slack-url",)),
@@ -179,7 +184,9 @@ def test_a_second_import_replaces_the_first(import_entries: Import) -> None:
             {"url_env": "NOT_SET"}, "url_env names the variable NOT_SET, which is not set", id="not set"
         ),
         pytest.param(
-            {"url_env": "EMPTY"}, "url_env names the variable EMPTY, which is not set or empty", id="empty"
+            {"url_env": "EMPTY"},
+            "url_env names the variable EMPTY, which is not set, or is empty",
+            id="empty",
         ),
         pytest.param({"url": "http://example.invalid/s3cr3t"}, "must be https", id="plain http"),
         pytest.param({"url": "https://s3cr3t host/"}, "is not a valid URL", id="no url"),
