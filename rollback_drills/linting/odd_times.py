@@ -31,8 +31,8 @@ def find_long_periods(policy: RoutingPolicy, *, now: datetime) -> Iterator[str]:
     for loc, period in _find_periods(policy):
         if period.recurrence is None and period.end_at > now and period.end_at - period.start_at > _YEAR:
             yield (
-                f"{json_path(loc)} lasts more than a year, until {write_instant(period.end_at)}, and keeps"
-                " people from being notified; set an earlier end_at"
+                f"{json_path(loc)} lasts more than a year, until {write_instant(period.end_at)}, and"
+                " suppresses notifications; set an earlier end_at"
             )
 
 

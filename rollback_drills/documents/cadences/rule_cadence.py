@@ -35,7 +35,9 @@ _WARNED_BEFORE: Final = timedelta(days=92)
 class RuleKeys(CadenceKeys, frozen=True, gc=False):
     """Due times by a rule of RFC 5545."""
 
-    counting: ClassVar[str] = "By a rule, a drill counts from the due instant before it on."
+    counting: ClassVar[str] = (
+        "By a rule, a drill counts for a due time if it was performed after the one before."
+    )
 
     rrule: str
     """A rule of RFC 5545 with FREQ of DAILY, WEEKLY, MONTHLY or YEARLY."""
