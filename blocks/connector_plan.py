@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from prefect.blocks.system import Secret
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 from blocks.connector import Connector
 from blocks.registry import CONNECTORS
 from blocks.secret_fields import is_secret
-from rollback_drills.connectors.config_file import NamedEntry
+from rollback_drills.connectors.config_file import NamedEntry, explain_unknown_key
 from rollback_drills.connectors.entries import BlockEntry, is_variable_name
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.redactor import remember_secrets
@@ -94,8 +93,7 @@ def _plan_block(
     for key, value in entry.model_dump(exclude_unset=True, exclude={"type"}).items():
         name = key if key in fields else key.removesuffix("_env")
         if name not in fields:
-            near = get_close_matches(key, fields, n=1, cutoff=0.0)
-            problems.append(f"{named.path}.{key} is an unknown key; the nearest known one is {near[0]!r}")
+            problems.append(f"{named.path}.{key} {explain_unknown_key(key, fields)}")
         elif name in settings or name in secrets:
             problems.append(f"{named.path}.{name} and {name}_env are both given; remove one")
         elif name != key and not is_variable_name(value):

@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -116,7 +115,9 @@ def _read_document(path: Path) -> Any:
 def _find_group(path: Path, document: Any) -> tuple[str, dict[str, Any]]:
     if not isinstance(document, dict):
         raise UsageError(f'{path}: $ must be a JSON object with the key "connectors"')
-    problems = [_unknown_key((key,), _GROUPS) for key in document if key not in _GROUPS]
+    problems = [
+        f"{json_path((key,))} {explain_unknown_key(key, _GROUPS)}" for key in document if key not in _GROUPS
+    ]
     raise_problems(path, problems)
     groups = [group for group in _GROUPS if group in document]
     if len(groups) != 1:
@@ -162,13 +163,15 @@ def _kind_of(written: str, value: Any) -> Any:
 def _explain(model: type[Entry], loc: tuple[str, ...], detail: Any) -> str:
     where = (*loc, *detail["loc"])
     if detail["type"] == "extra_forbidden":
-        return _unknown_key(where, tuple(model.model_fields))
+        return f"{json_path(where)} {explain_unknown_key(str(where[-1]), model.model_fields)}"
     return f"{json_path(where)} {explain_invalid(detail)}"
 
 
-def _unknown_key(where: tuple[int | str, ...], known: tuple[str, ...]) -> str:
-    near = get_close_matches(str(where[-1]), known, n=1, cutoff=0.0)
-    return f"{json_path(where)} is an unknown key; the nearest known one is {near[0]!r}"
+def explain_unknown_key(key: str, known: Collection[str]) -> str:
+    """Return what is wrong with a key that a connector does not have, as what follows its place."""
+    near = find_similar(key, known)
+    names = ", ".join(each for each in known if not each.endswith("_env"))
+    return f"is an unknown key; did you mean {near!r}?" if near else f"is an unknown key; known are {names}"
 
 
 def _inconsistencies(entry: Entry, loc: tuple[str, ...], kind: str) -> Iterator[str]:

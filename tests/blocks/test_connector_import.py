@@ -274,7 +274,12 @@ def test_takes_the_keys_of_a_further_type_for_the_fields_of_its_block(
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        pytest.param({"routing_kee": "x"}, "the nearest known one is 'routing_key'", id="a typo"),
+        pytest.param({"routing_kee": "x"}, "did you mean 'routing_key'?", id="a typo"),
+        pytest.param(
+            {"token": "x"},
+            "token is an unknown key; known are enabled, replay_approval, routing_key, event_type, api_url",
+            id="a key of another type",
+        ),
         pytest.param({"routing_key_env": "UNSET"}, "names the variable UNSET, which is not set", id="unset"),
         pytest.param(
             {"routing_key": "x", "routing_key_env": "SLACK_URL"}, "are both given; remove one", id="both"

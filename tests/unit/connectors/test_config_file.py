@@ -81,7 +81,7 @@ def test_a_name_keeps_only_what_prefect_allows(written: str, name: str) -> None:
     [
         pytest.param(
             {"hook": {"urll": "https://s3cr3t.invalid"}},
-            "$.connectors.hook.urll is an unknown key; the nearest",
+            "$.connectors.hook.urll is an unknown key; did you mean 'url'",
             id="typo",
         ),
         pytest.param(
@@ -156,8 +156,8 @@ def test_an_error_names_file_and_place_and_no_value(
     assert "\n" not in text
 
 
-def test_names_the_nearest_key(config: Path) -> None:
-    with pytest.raises(UsageError, match="nearest known one is 'authorization_env'"):
+def test_names_the_key_that_was_probably_meant(config: Path) -> None:
+    with pytest.raises(UsageError, match=r"is an unknown key; did you mean 'authorization_env'\?"):
         read_connector_config(write(config, {"hook": {"url": "x", "autorization_env": "A"}}))
 
 
@@ -170,11 +170,12 @@ def test_names_the_nearest_key(config: Path) -> None:
         ("{}", "needs exactly one of"),
         ('{"connectors": {}, "providers": {}}', "needs exactly one of"),
         ('{"connectors": []}', "must be a JSON object of connectors"),
-        ('{"conectors": {}}', "$.conectors is an unknown key; the nearest known one is 'connectors'"),
+        ('{"conectors": {}}', "$.conectors is an unknown key; did you mean 'connectors'?"),
         (
             '{"connectors": {"a": {"url": "x"}, "a": {"url": "y"}}}',
             "$.connectors.a is there twice, at line 1 column 17 and line 1 column 36",
         ),
+        ('{"connectors": {}, "x": 1}', "$.x is an unknown key; known are connectors, providers"),
         ("[" * 100_000, "is not a JSON document"),
     ],
 )
