@@ -4,7 +4,7 @@ from typing import Final
 
 from prefect import flow
 
-from flows.predecessors import mark_killed_predecessors
+from flows.killed_runs import mark_killed_predecessors
 from flows.results import FinalState
 from flows.starting import run_check
 from flows.timeouts import RUN_TIMEOUT_SECONDS

@@ -11,9 +11,9 @@ from prefect.states import Completed
 from flows.clock import read_now
 from flows.delivery import deliver_due, try_failed_again
 from flows.failing import fail
+from flows.killed_runs import mark_killed_predecessors
 from flows.missed_checks import find_missed_check
 from flows.platform_owner import find_platform
-from flows.predecessors import mark_killed_predecessors
 from flows.results import FinalState, FollowUpResult, fail_delivery
 from flows.state_names import DRY_RUN, say_if_dry
 from flows.timeouts import FOLLOW_UP_TIMEOUT_SECONDS

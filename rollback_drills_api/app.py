@@ -35,9 +35,9 @@ from rollback_drills_api import (
     retirements,
 )
 from rollback_drills_api.answers import encode
-from rollback_drills_api.boundary import Boundary
 from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.key_book import KeyBook
+from rollback_drills_api.middleware import Boundary
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import install_handlers, write_problem
 from rollback_drills_api.security import TokenBook, reading

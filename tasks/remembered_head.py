@@ -10,9 +10,9 @@ from prefect.logging import get_run_logger
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.heads import Head, find_head
-from rollback_drills.evidence.remembered import Setback, find_setback
+from rollback_drills.evidence.remembered_head import Setback, find_setback
 from tasks.background import aside
-from tasks.head_memory import Memory, recall, remember
+from tasks.head_artifact import Memory, recall, remember
 
 
 class Comparison:

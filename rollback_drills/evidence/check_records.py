@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.evidence.in_force import Departures
 from rollback_drills.evidence.index import LedgerRow
+from rollback_drills.evidence.plans_in_force import Departures
 from rollback_drills.evidence.population import Changes, KnownFindings, Summary, digest_population
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import CHECK_KIND

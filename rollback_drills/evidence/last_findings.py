@@ -15,8 +15,8 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LAST_FINDINGS, LEDGER
 from rollback_drills.evidence.check_records import RecordedCheck, RecordedFinding, SeenPopulations
-from rollback_drills.evidence.in_force import IS_CHECK
 from rollback_drills.evidence.index import read_if_readable, read_rows, read_time
+from rollback_drills.evidence.plans_in_force import IS_CHECK
 from rollback_drills.evidence.population import Changes, KnownFindings, Summary, digest_population
 from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND, PRUNING_KIND
 

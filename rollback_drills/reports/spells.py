@@ -10,7 +10,8 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, case, func, or_, select
 
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.in_force import (
+from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_time
+from rollback_drills.evidence.plans_in_force import (
     HAS_DIGEST,
     IS_CHECK,
     NAMES_GONE,
@@ -18,7 +19,6 @@ from rollback_drills.evidence.in_force import (
     find_in_force,
     find_last_checks,
 )
-from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_time
 from rollback_drills.evidence.record_kinds import PLAN_KIND
 from rollback_drills.planning.category import Action
 from rollback_drills.reports.filters import RouteFilter

@@ -37,7 +37,7 @@ from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.requests import DrillCheckRequest
 from rollback_drills.settings import read_settings
 from tasks.evidence import index_evidence, read_clock
-from tasks.head_memory import Memory
+from tasks.head_artifact import Memory
 from tasks.remembered_head import Comparison
 from tests.e2e.moved_clock import write_seconds
 

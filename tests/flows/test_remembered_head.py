@@ -22,7 +22,7 @@ from rollback_drills.reports.artifact_keys import FLEET_KEY, artifact_key
 from rollback_drills_cli.main import app
 from tasks import evidence
 from tasks.background import aside
-from tasks.head_memory import head_key, recall
+from tasks.head_artifact import head_key, recall
 from tasks.remembered_head import Comparison
 from tests.bench.unchanged_runs import counting_requests
 from tests.samples.builders import SCHEDULE

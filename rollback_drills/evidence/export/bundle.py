@@ -45,9 +45,9 @@ from rollback_drills.evidence.export.rows import (
 )
 from rollback_drills.evidence.export.tree import TreeWriter
 from rollback_drills.evidence.heads import Head, damage, iterate_heads, newest_head
-from rollback_drills.evidence.in_force import find_in_force
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import SigningKey
+from rollback_drills.evidence.plans_in_force import find_in_force
 from rollback_drills.evidence.record_kinds import KEY_KIND
 
 _AT_ONCE: Final = 1000

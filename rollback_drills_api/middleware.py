@@ -1,4 +1,4 @@
-"""The outermost layer: what every request passes before, and every answer after, any endpoint sees it."""
+"""ASGI middleware for every request: host, caller, rate, body, headers and access log."""
 
 import logging
 import time

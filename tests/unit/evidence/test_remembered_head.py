@@ -9,7 +9,7 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.evidence.remembered import (
+from rollback_drills.evidence.remembered_head import (
     RememberedHead,
     find_setback,
     read_remembered,

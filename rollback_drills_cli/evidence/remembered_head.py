@@ -42,7 +42,7 @@ def ask_for_head(database: "Database") -> "Checkpoint | None":
     from prefect.exceptions import PrefectException
     from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_API_URL, temporary_settings
 
-    from tasks.head_memory import recall
+    from tasks.head_artifact import recall
 
     if not PREFECT_API_URL.value():
         return None

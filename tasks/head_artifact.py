@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import ArtifactCollection
 
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.heads import Head
-from rollback_drills.evidence.remembered import (
+from rollback_drills.evidence.remembered_head import (
     RememberedHead,
     read_remembered,
     show_remembered,
