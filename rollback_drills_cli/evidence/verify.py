@@ -1,5 +1,6 @@
 """`drills evidence verify`: detects and locates changes to the evidence; it needs no server."""
 
+import os
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -101,22 +102,31 @@ def _read_trust(checkpoints: list[Path], public_key: str | None) -> "Trust":
 
     witnesses = []
     for file in checkpoints:
+        text = _read("--checkpoint", file)
         try:
-            witnesses += [(str(file), each) for each in read_witnesses(_read(file))]
+            witnesses += [(str(file), each) for each in read_witnesses(text)]
         except UsageError as error:
             raise UsageError(f"--checkpoint {file}: {error}") from None
     if public_key is None:
         return Trust(witnesses)
-    key = _read(Path(public_key)) if Path(public_key).is_file() else public_key
-    return Trust(witnesses, PublicKey.parse(key))
-
-
-def _read(file: Path) -> str:
+    is_file = os.path.isfile(public_key)
+    key = _read("--public-key", Path(public_key)) if is_file else public_key
     try:
-        with file.open(encoding="utf-8") as opened:
+        return Trust(witnesses, PublicKey.parse(key))
+    except UsageError as error:
+        no_file = "" if is_file or "+" in public_key else "there is no such file, and "
+        raise UsageError(f"--public-key: {no_file}{error}") from None
+
+
+def _read(flag: str, file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8-sig") as opened:
             return opened.read(_LONGEST)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from None
+    except OSError as error:
+        why = (error.strerror or "unknown reason").lower()
+        raise UsageError(f"{flag} {file} cannot be read: {why}; fix the path") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{flag} {file} is not UTF-8 text; save it as UTF-8") from None
 
 
 def _print_result(result: Verification, place: str) -> None:

@@ -50,8 +50,47 @@ def test_the_head_and_the_key_are_printed_as_they_are_kept_elsewhere(
 
     kept = ("--checkpoint", str(tmp_path / "head.txt"), "--public-key", str(tmp_path / "key.txt"))
     assert drills.document("verify", "--json", *kept)["findings"] == []
+    for name in ("head.txt", "key.txt"):  # as editors on Windows save them
+        (tmp_path / name).write_text((tmp_path / name).read_text(), encoding="utf-8-sig", newline="\r\n")
+    assert drills.document("verify", "--json", *kept)["findings"] == []
     document = drills.document("head", "--json")
     assert (document["size"], document["checkpoint"]) == (6, str(newest.note))
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            ["--checkpoint", "none"],
+            "--checkpoint none cannot be read: no such file or directory; fix the path",
+        ),
+        (["--checkpoint", "."], "--checkpoint . cannot be read: is a directory; fix the path"),
+        (["--checkpoint", "latin.txt"], "--checkpoint latin.txt is not UTF-8 text; save it as UTF-8"),
+        (
+            ["--public-key", "none"],
+            "--public-key: there is no such file, and a public key is not readable; it is",
+        ),
+        (["--public-key", "a+b+c"], "--public-key: a public key is not readable; it is written NAME+KEY_ID+"),
+        (
+            ["--public-key", "x" * 5_000],
+            "--public-key: there is no such file, and a public key is not readable",
+        ),
+    ],
+)
+def test_a_copy_that_cannot_be_read_is_one_line_that_names_its_option(
+    words: list[str],
+    problem: str,
+    database: Database,
+    drills: Drills,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "latin.txt").write_bytes(b"\xff")
+
+    assert drills("verify", *words) == 2
+    assert drills.err.startswith(f"drills: {problem}")
+    assert drills.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
