@@ -52,7 +52,9 @@ class BundleFiles:
         try:
             self.manifest = msgspec.json.decode(content, type=Manifest)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise UsageError(f"{folder / MANIFEST_FILE} is not a manifest of an export: {error}") from None
+            raise UsageError(
+                f"{folder / MANIFEST_FILE} is not a manifest of an export: {error}; get the export once more"
+            ) from None
         self._text = manifest_text(sha256(content).hexdigest())
         self._is_limited = any(each > _MOST_APPENDED for each in self._appended())
 

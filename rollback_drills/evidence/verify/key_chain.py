@@ -34,6 +34,7 @@ class KeyChain:
         self._losses: list[_Change] = []
         self._signers: set[int] = set()
         self._confirmed_size = 0
+        self._is_nameless = False
 
     def learn(self, row: int, key: PublicKey, *, is_lost: bool) -> None:
         """Take the key that a row names; the row may say that the one before it was lost."""
@@ -45,7 +46,11 @@ class KeyChain:
     def judge_head(self, note: SignedNote, head: Checkpoint) -> None:
         """Judge who signed a head over the rows so far."""
         if not self.all:
-            self._result.add(FindingKind.REMOVED, "no row names the key of the ledger, as its first one does")
+            if not self._is_nameless:  # one finding for all heads
+                self._result.add(
+                    FindingKind.REMOVED, "no row names the key of the ledger, as its first one does"
+                )
+            self._is_nameless = True
             return
         key = self.all[-1]
         if head.origin == key.name and note.is_signed_by(key):

@@ -74,6 +74,14 @@ def test_a_ledger_without_a_key_has_lost_its_first_row() -> None:
     assert kinds(result) == [FindingKind.REMOVED]
 
 
+def test_that_no_row_names_a_key_is_one_finding_whatever_the_number_of_heads() -> None:
+    result = judged([Head(size, [KEY]) for size in (4, 6, 9)])
+
+    assert [each.message for each in result.findings] == [
+        "no row names the key of the ledger, as its first one does"
+    ]
+
+
 def test_a_first_key_that_is_called_lost_follows_no_other_one() -> None:
     result = judged([Row(0, KEY, is_lost=True), Head(4, [KEY])])
 
