@@ -10,7 +10,7 @@ from rollback_drills.followup.acknowledgement import (
 from rollback_drills.followup.requests import AcknowledgeRequest
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
-from rollback_drills_cli.options import JsonOption, NowOption, parse_now
+from rollback_drills_cli.options import JsonOption, NowOption, parse_now, parse_said_at
 from rollback_drills_cli.output import print_json, print_line
 from rollback_drills_cli.request_options import option_of
 
@@ -50,7 +50,7 @@ def ack(
     records = acknowledge(
         index,
         [(RouteChoice(cycle, plan, schedule_id, provider, owner), given)],
-        now=parse_now(now),
+        now=parse_said_at(now),
         created_at=parse_now(None),
     )
     went_back = append_signed(index.database, records)

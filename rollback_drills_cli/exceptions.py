@@ -50,7 +50,7 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
         generated_by: options.GeneratedByOption = "cli",
         as_json: options.JsonOption = False,
     ) -> None:
-        at = options.parse_now(now)
+        at = options.parse_said_at(now)
         wanted = Grant(kind, read_end(until), reason, approver, requested_by)
         settings = options.resolve(history=history_path, schedule=schedule_path)
         created_at = options.parse_now(None)

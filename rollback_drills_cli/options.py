@@ -11,6 +11,7 @@ from rollback_drills.documents.instants import explain_far, read_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
+from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.readiness.states import Mode
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
 
@@ -133,6 +134,18 @@ def parse_instant(flag: str, text: str | None) -> datetime:
     if problem := explain_far(instant):
         raise UsageError(f"{flag} {problem}")
     return instant
+
+
+def parse_said_at(now: str | None) -> datetime:
+    """Return when something is said or decided: now, or earlier, if it is entered later.
+
+    Raises:
+        UsageError: It is no time, or in the future: what is said would hold for longer than it may.
+    """
+    at = parse_now(now)
+    if at > parse_now(None) + CLOCK_SKEW:
+        raise UsageError("is in the future; write when it was decided, or leave it out", field="now")
+    return at
 
 
 def resolve(

@@ -83,7 +83,7 @@ def create(
     from rollback_drills.followup.exception_requests import Wish
     from rollback_drills.followup.found_requests import read_open_requests
 
-    at = options.parse_now(now)
+    at = options.parse_said_at(now)
     settings = options.resolve(history=history_path, schedule=schedule_path)
     known = find_evidence(database)
     record = request_exception(
@@ -122,7 +122,7 @@ def approve(
     from rollback_drills.followup.exception_grants import approve_request
     from rollback_drills.followup.found_requests import get_request
 
-    at = options.parse_now(now)
+    at = options.parse_said_at(now)
     opened = open_existing(database, to_write=True).database
     found = get_request(opened, request_id)
     settings = options.resolve(history=history_path, schedule=schedule_path)
@@ -152,9 +152,9 @@ def decline(
     from rollback_drills.followup.exception_decisions import record_decline
     from rollback_drills.followup.found_requests import get_request
 
+    at, created_at = options.parse_said_at(now), options.parse_now(None)
     opened = open_existing(database, to_write=True).database
     found = get_request(opened, request_id)
-    at, created_at = options.parse_now(now), options.parse_now(None)
     record = record_decline(found, by, reason, now=at, created_at=created_at)
     _decide(opened, record, f"{by} has declined {request_id} ({found.request.schedule_id}).", as_json=as_json)
 

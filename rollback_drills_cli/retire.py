@@ -41,7 +41,7 @@ def retire(
     from rollback_drills.followup.retirement_closings import close_retired  # with SQLAlchemy
     from rollback_drills.followup.retirement_grants import retire_schedule
 
-    at = options.parse_now(now)
+    at = options.parse_said_at(now)
     request = RetirementRequest(
         schedule_id=schedule_id, reason=reason, approver=approver, requested_by=requested_by, restore=restore
     )

@@ -412,3 +412,22 @@ def test_an_exception_whose_requester_approves_it_is_refused(drills: Drills) -> 
 
     assert drills("skip", *words, "--requested-by", "maria", "--schedule", "schedule.json", *AFTER) == 0
     assert drills.evidence(EXCEPTION_KIND)[0]["requested_by"] == "maria"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ack", "--schedule-id", "payments", "--by", "maria"),
+        ("waive", "--until", "2099-03-01", "--reason", "x", "--approver", "anna"),
+        ("requests", "create", "skip", "--until", "2099-03-01", "--reason", "x", "--by", "maria"),
+        ("requests", "approve", "gordexreq-1", "--by", "anna"),
+        ("requests", "decline", "gordexreq-1", "--by", "anna", "--reason", "x"),
+        ("retire", "--schedule-id", "payments", "--reason", "x", "--approver", "anna"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_nothing_is_decided_in_the_future(words: tuple[str, ...], drills: Drills) -> None:
+    assert drills(*words, "--now", "2099-01-01") == 2
+    assert drills.find_problem() == (
+        "drills: --now is in the future; write when it was decided, or leave it out"
+    )
