@@ -38,66 +38,41 @@ router = APIRouter(prefix="/console", include_in_schema=False)
 
 Asked = TypeVar("Asked", bound=Hashable)
 _HTML: Final = "text/html; charset=utf-8"
+_WITHOUT_QUERY: Final = {
+    "acknowledgements": write_acknowledgements,
+    "changes": write_changes,
+    "trends": write_trends,
+}
 _UNUSABLE: Final = "the database cannot be used; the log of the API says why"
 
 
 @router.get("")
 async def fleet(served: Readable, request: Request) -> Response:
     """Show the fleet at a glance."""
-    return await give(
-        served,
-        request,
-        "fleet",
-        lambda: FleetQuery.parse(request.query_params),
-        write_fleet,
-    )
+    return await give(served, request, "fleet", lambda: FleetQuery.parse(request.query_params), write_fleet)
 
 
 @router.get("/calendar")
 async def calendar(served: Readable, request: Request) -> Response:
     """Show a month: what is due, which windows are open, and who is absent."""
     return await give(
-        served,
-        request,
-        "calendar",
-        lambda: MonthQuery.parse(request.query_params),
-        write_calendar,
+        served, request, "calendar", lambda: MonthQuery.parse(request.query_params), write_calendar
     )
 
 
 @router.get("/acknowledgements")
-async def acknowledgements(served: Readable, request: Request) -> Response:
-    """Show who still has to acknowledge."""
-    return await give(
-        served,
-        request,
-        "acknowledgements",
-        lambda: bool(only(request.query_params)),
-        lambda console, links, _: write_acknowledgements(console, links),
-    )
-
-
-@router.get("/trends")
-async def trends(served: Readable, request: Request) -> Response:
-    """Show what was delivered and what was suppressed, week by week."""
-    return await give(
-        served,
-        request,
-        "trends",
-        lambda: bool(only(request.query_params)),
-        lambda console, links, _: write_trends(console, links),
-    )
-
-
 @router.get("/changes")
-async def changes(served: Readable, request: Request) -> Response:
-    """Show what changed since yesterday."""
+@router.get("/trends")
+async def without_query(served: Readable, request: Request) -> Response:
+    """Show a page that takes no query parameter."""
+    name = request.url.path.rpartition("/")[2]
+    write = _WITHOUT_QUERY[name]
     return await give(
         served,
         request,
-        "changes",
+        name,
         lambda: bool(only(request.query_params)),
-        lambda console, links, _: write_changes(console, links),
+        lambda console, links, _: write(console, links),
     )
 
 

@@ -47,7 +47,7 @@ def _deliver(served: Service, caller: str, body: DeliverBody) -> CollectedResult
     if options.is_embedded:
         settings = options.settings
         parameters |= {
-            **documents_of(settings),
+            **documents_of(options),
             "mode": settings.mode.value,
             "changes": settings.changes,
             "due_soon_days": settings.due_soon_days,

@@ -151,5 +151,9 @@ def _find_parameters(
         **parameters,
         "schedule_id": subject.schedule_id,
         "generated_by": name_caller(caller, body.generated_by),
-        **({**documents_of(settings), "changes": settings.changes} if served.options.is_embedded else {}),
+        **(
+            {**documents_of(served.options), "changes": settings.changes}
+            if served.options.is_embedded
+            else {}
+        ),
     }

@@ -182,6 +182,4 @@ def _find(served: Service, request_id: str) -> FoundRequest:
 
 def _run(served: Service, name: str, parameters: Mapping[str, object], kind: str) -> Raw:
     """Run a flow, and return the one record that it wrote."""
-    options = served.options
-    further = documents_of(options.settings) if options.is_embedded else {}
-    return record_by_flow(served, name, {**parameters, **further}, kind)[0]
+    return record_by_flow(served, name, {**parameters, **documents_of(served.options)}, kind)[0]

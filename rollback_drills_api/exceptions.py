@@ -48,7 +48,7 @@ def _grant(served: Service, caller: str, schedule_id: str, body: ExceptionBody) 
         "requested_by": requested_by,
         "schedule_id": schedule_id,
         "generated_by": caller,
-        **(documents_of(settings) if served.options.is_embedded else {}),
+        **documents_of(served.options),
     }
     record, *_ = record_by_flow(served, "grant-exception", parameters, EXCEPTION_KIND)
     return ExceptionAnswer(record, record)

@@ -14,7 +14,7 @@ from msgspec import Raw
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.settings import NOTHING_TO_WATCH, Settings
+from rollback_drills.settings import NOTHING_TO_WATCH
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem
 
@@ -100,9 +100,10 @@ def find_replay_approvals() -> frozenset[str]:
         raise _unreachable(error) from None
 
 
-def documents_of(settings: Settings) -> dict[str, str | None]:
+def documents_of(options: ApiOptions) -> dict[str, str | None]:
     """Return the parameters by which a flow in this process reads the documents that are served."""
-    return {"schedule": settings.schedule, "history": settings.history}
+    settings = options.settings
+    return {"schedule": settings.schedule, "history": settings.history} if options.is_embedded else {}
 
 
 def explain_failure(ran: Ran) -> Exception:

@@ -45,7 +45,6 @@ def _retire(served: Service, caller: str, schedule_id: str, body: RetirementBody
     retire_schedule(
         request.to_retirement(), settings, served.database(), now=now, created_at=now, signer=caller
     )
-    documents = documents_of(settings) if served.options.is_embedded else {}
-    parameters = {**request.model_dump(exclude={"schedule", "history"}), **documents}
+    parameters = {**request.model_dump(exclude={"schedule", "history"}), **documents_of(served.options)}
     record, *_ = record_by_flow(served, "retire-schedule", parameters, RETIREMENT_KIND)
     return RetirementAnswer(record, record)
