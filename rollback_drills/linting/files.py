@@ -25,6 +25,7 @@ from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.comments import find_in_comments
 from rollback_drills.linting.faults import Faults, find_faults
+from rollback_drills.linting.idle_reviews import find_idle_reviews
 from rollback_drills.linting.kinds import explain_name, guess_model
 from rollback_drills.linting.odd_times import find_far_changes, find_long_periods
 from rollback_drills.linting.pairs import warn_of_pairs
@@ -68,6 +69,8 @@ def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
             linted.warnings += [f"{each.path}: {far}" for far in find_far_changes(document, now=now)]
         if isinstance(document, Schedule) and (warning := document.cadence.find_warning(now=now)):
             linted.warnings.append(f"{each.path}: {warning}")
+    for path, raw in zip(paths, raws, strict=True):
+        linted.warnings += [f"{show_path(path)}: {idle}" for idle in find_idle_reviews(raw)]
     linted.findings += find_lookalike_names(zip(map(show_path, paths), raws, strict=True))
     schedules = [each for each in loaded if isinstance(each.document, Schedule)]
     policies = [

@@ -1,6 +1,7 @@
 """Lint finds what `drills check` and `drills gate` refuse whatever the time is, and no fact."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,24 @@ def test_a_fact_of_a_rehearsal_that_is_not_written_is_missing(tmp_path: Path) ->
     assert [each.partition(": ")[2] for each in lint(tmp_path, rehearsal).findings] == [
         "$.simulated is missing; must be true",
         "$.fallback_verified is missing; must be true",
+    ]
+
+
+def test_a_review_of_a_value_that_the_document_no_longer_has_is_warned_of(tmp_path: Path) -> None:
+    def review(text: str) -> dict[str, str]:
+        digest = sha256(text.encode()).hexdigest()
+        return {"sha256": digest, "reviewed_by": "a", "reviewed_at": "2026-01-01T00:00:00Z", "reason": "b"}
+
+    document = {
+        **SCHEDULE,
+        "runbook_ref": "acme.it",
+        "reviewed_values": [review("acme.it"), review("acme.me")],
+    }
+    found = lint(tmp_path, document)
+
+    assert found.findings == []
+    assert [each.partition(": ")[2] for each in found.warnings] == [
+        "$.reviewed_values[1].sha256 is the digest of no text of this document; correct or remove it"
     ]
 
 
