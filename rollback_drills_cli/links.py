@@ -31,7 +31,9 @@ app = typer.Typer(
 
 @app.command()
 def revoke(
-    cycle_id: Annotated[str, typer.Option(metavar="ID", help="The cycle whose links end.")],
+    cycle_id: Annotated[
+        str, typer.Option("--cycle", "--cycle-id", metavar="ID", help="The cycle whose links end.")
+    ],
     by: Annotated[str, typer.Option(help="Who revokes them.")],
     reason: Annotated[str, typer.Option(help="Why, for the evidence.")],
     database: DatabaseOption = None,

@@ -153,7 +153,7 @@ def replay(
     needing = find_replay_approvals()
     with recorded_refusal():
         written = replay_items(opened, wanted, act, make_writer(opened), needing)
-    what = "due again; the next drill-check or `drills deliver` sends them"
+    what = "due again, for the next drill-check or `drills deliver` to send"
     _report(written, len(wanted), what, as_json)
 
 
@@ -201,7 +201,7 @@ def _report(
     else:
         print_line(f"{count_of(changed, asked, 'notification')} {what}.")
         if changed < asked:
-            print_line("The others are delivered, being sent, or replaced by a newer one.")
+            print_line("The rest stays as it was; `drills outbox list` shows the state of each.")
     report_clock(written.appender.went_back)
 
 

@@ -34,4 +34,4 @@ def choose(database: "Database", ids: list[str] | None, dead: bool, provider: st
     for each in ids or ():
         if get_row(database, each) is None:
             raise UsageError(f"there is no notification {show(each)}; `drills outbox list` shows the ids")
-    return list(ids or ())
+    return list(dict.fromkeys(ids or ()))

@@ -16,7 +16,7 @@ from rollback_drills.access.link_permission import FEED_LASTS
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import FEED_KIND, FEED_REVOCATION_KIND
@@ -127,7 +127,7 @@ def choose_feeds(database: Database, *, feed_id: str | None, owner: str | None, 
         UsageError: Neither or both are given, or there is no usable feed of this kind; names those there are.
     """
     if (feed_id is None) == (owner is None):
-        raise UsageError("pass either the id of a feed or an owner", field="feed_id")
+        raise UsageError("pass either ", Field("feed_id"), " or ", Field("owner"))
     usable = [each for each in _read(database) if each.is_usable(now)]
     if owner is None:
         wanted = [each for each in usable if each.feed_id == feed_id]

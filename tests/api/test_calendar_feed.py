@@ -210,7 +210,7 @@ def test_revoking_what_is_not_there_names_the_feeds_that_are(database: Database)
     now = datetime.now(UTC)
     with pytest.raises(UsageError, match="there are feeds of team-a"):
         choose_feeds(database, feed_id=None, owner="nobody", now=now)
-    with pytest.raises(UsageError, match="pass either"):
+    with pytest.raises(UsageError, match="pass either feed_id or owner"):
         choose_feeds(database, feed_id="rdfeed-1", owner="team-a", now=now)
     revoke(database, "team-a")
     with pytest.raises(UsageError, match="there is none"):

@@ -107,7 +107,7 @@ def test_replays_and_discards_dead_letters(
     assert item is not None
     assert item.state is State.DISCARDED
 
-    code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id, *BY)
+    code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id, its_id, *BY)
 
     assert code == 0
     assert "1 of 1 notification is due again" in printed
