@@ -25,7 +25,7 @@ def explain_other_kind(model: type[Document], raw: Any) -> str:
     """
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     found = _KIND.fullmatch(version) if isinstance(version, str) else None
-    if not found:
+    if not found or "schema_version" not in model.__struct_fields__:  # a part of a document has none
         return ""
     kind, needed = found[1].replace("-", " "), _NEXT_WORD.sub(" ", model.__name__).lower()
     if kind == needed:
