@@ -3,12 +3,15 @@
 import os
 import sys
 from collections.abc import Iterator
+from json import JSONDecodeError
+from traceback import walk_tb
 
 from rollback_drills.errors.extras import describe_missing
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _PROXY_VARIABLES = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
 NO_CERTIFICATES = "SSL_CERT_FILE does not name a readable file of certificates; correct it, or unset it"
+_IS_ADDRESS = "Is PREFECT_API_URL its address, with /api at the end?"
 _SERVER_IS_AWAY = ("Failed to reach API", "Timed out while attempting to connect")
 
 
@@ -35,6 +38,8 @@ def _explain_server(error: BaseException) -> str | None:
         return _explain_status(error.response.status_code)
     if httpx is not None and isinstance(error, httpx.TransportError):
         return _unreachable(type(error).__name__)
+    if isinstance(error, JSONDecodeError) and _is_raised_below("httpx", error):
+        return f"the answer of the Prefect server is not JSON; does another program answer? {_IS_ADDRESS}"
     if isinstance(error, RuntimeError) and str(error).startswith(_SERVER_IS_AWAY):
         return None if error.__cause__ else _unreachable("no answer")
     return None
@@ -55,7 +60,13 @@ def _explain_status(status: int) -> str:
             f"the Prefect server refuses the password ({status}); set PREFECT_API_AUTH_STRING (or"
             " PREFECT_API_KEY) to that of the server"
         )
-    return f"the Prefect server answered {status}; its log says why. Is PREFECT_API_URL its address?"
+    return f"the Prefect server answered {status}; its log says why. {_IS_ADDRESS}"
+
+
+def _is_raised_below(package: str, error: BaseException) -> bool:
+    """Whether an error comes from a package, or from what it called."""
+    names = (str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__))
+    return any(name.partition(".")[0] == package for name in names)
 
 
 def _explain_network(error: BaseException) -> str | None:

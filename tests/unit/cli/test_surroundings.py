@@ -156,6 +156,28 @@ def test_a_server_that_refuses_is_one_line(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("arguments", [("connectors", "list"), ("deliver", "--schedule", "schedule.json")])
+def test_another_server_than_that_of_prefect_is_one_line(
+    arguments: tuple[str, ...], ask: Ask, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request(re.compile(".*")).respond_with_data("<h1>Welcome</h1>")
+
+    line = ask(*arguments, PREFECT_API_URL=httpserver.url_for("/api"))
+
+    assert (
+        "is not JSON; does another program answer? Is PREFECT_API_URL its address, with /api at the end?"
+        in line
+    )
+
+
+def test_json_that_this_program_reads_is_no_answer_of_a_server() -> None:
+    with pytest.raises(json.JSONDecodeError) as caught:
+        json.loads("{")
+
+    assert explain(caught.value) is None
+
+
+@pytest.mark.slow
 def test_a_user_without_a_home_folder_is_one_line_of_every_command(folder: Path) -> None:
     environment = {"PATH": os.environ["PATH"]}
     done = subprocess.run(
