@@ -8,6 +8,7 @@ from rollback_drills.followup.acknowledgement import (
     read_days,
 )
 from rollback_drills.followup.requests import AcknowledgeRequest
+from rollback_drills.rendering.times import write_time
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
 from rollback_drills_cli.options import JsonOption, NowOption, parse_now, parse_said_at
@@ -62,7 +63,7 @@ def ack(
             end = (
                 "the next step is due"
                 if state is AcknowledgementState.ESCALATED
-                else f"it holds until {record.acknowledged_until}"
+                else f"it holds until {write_time(record.until)}"
             )
             print_line(
                 f"{record.acknowledgement_id}: {by} has {state} {record.cycle_id} for {record.owner}"

@@ -9,6 +9,7 @@ from rollback_drills.followup.exception_grants import grant_exception
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
 from rollback_drills.followup.requests import ExceptionRequest
 from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.rendering.times import write_time
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_or_create
@@ -69,7 +70,7 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
         else:
             print_line(
                 f"{record.exception_id}: cycle {record.cycle_id} of {record.schedule_id} is"
-                f" {kind.past} until {record.expires_at}. Until then, nobody is notified, and"
+                f" {kind.past} until {write_time(record.until)}. Until then, nobody is notified, and"
                 " nothing is escalated."
             )
         report_clock(went_back)

@@ -7,7 +7,7 @@ import typer
 
 from rollback_drills.followup.exceptions import ExceptionKind, read_end
 from rollback_drills.followup.requests import AskRequest, DecideRequest
-from rollback_drills.rendering.times import how_long
+from rollback_drills.rendering.times import how_long, write_time
 from rollback_drills_cli import options
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, find_evidence, open_existing, open_or_create
@@ -99,9 +99,10 @@ def create(
     if as_json:
         print_json(record.to_wire())
     else:
+        asked = record.to_request()
         print_line(
             f"{record.request_id}: {requested_by} asks to {exception} {record.schedule_id} until"
-            f" {record.expires_at}. Somebody else approves it by {record.open_until}:"
+            f" {write_time(asked.until)}. Somebody else approves it by {write_time(asked.open_until)}:"
         )
         print_line(f"  drills requests approve {record.request_id} --by NAME")
     report_clock(went_back)
@@ -134,7 +135,7 @@ def approve(
         opened,
         record,
         f"{record.exception_id}: {record.schedule_id} is {found.request.kind.past} until"
-        f" {record.expires_at}, requested by {found.request.requested_by} and approved by {by}.",
+        f" {write_time(record.until)}, requested by {found.request.requested_by} and approved by {by}.",
         as_json=as_json,
     )
 

@@ -86,7 +86,7 @@ def test_the_routes_of_one_owner_or_one_route_alone(drills: Drills) -> None:
 
     assert drills(*words, "--days", "2") == 0
     assert drills.out.count("maria has acknowledged gordcycle-") == 2
-    assert "for team-a through slack; it holds until 2025-12-03T09:10:00+00:00." in drills.out
+    assert "for team-a through slack; it holds until 3 Dec 2025, 09:10 UTC." in drills.out
     one = drills.document(*words, "--provider", "slack", "--state", "resolved", "--ref", "OPS-7")
     assert (one["acknowledgement_state"], one["external_ref"]) == ("resolved", "OPS-7")
     assert drills(*words, "--provider", "slack", "--state", "escalated") == 0
@@ -246,7 +246,7 @@ def test_an_exception_is_evidence_and_shows_on_the_dashboard(drills: Drills, com
     code = drills(command, *words, "--schedule", "schedule.json", *AFTER)
 
     assert code == 0
-    assert f"of payments is {past} until 2025-12-20T09:00:00+00:00" in drills.out
+    assert f"of payments is {past} until 20 Dec 2025, 09:00 UTC" in drills.out
     (row,) = drills.evidence(EXCEPTION_KIND)
     assert {
         "exception": command,
@@ -351,7 +351,7 @@ def test_one_person_requests_and_another_one_approves(drills: Drills) -> None:
     assert drills.evidence(EXCEPTION_KIND) == []
     assert drills(*words, "--by", "anna", "--reason", "this once") == 0
 
-    assert "payments is postponed until 2025-12-20T09:00:00+00:00" in drills.out
+    assert "payments is postponed until 20 Dec 2025, 09:00 UTC" in drills.out
     (row,) = drills.evidence(EXCEPTION_KIND)
     assert (row["requested_by"], row["approver"], row["request_id"]) == ("maria", "anna", asked["request_id"])
     assert row["remark"] == "this once"
