@@ -12,10 +12,8 @@ import msgspec
 from rollback_drills.documents.duplicate_keys import START, Location, Origin, find_repeats, parse_json
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.instants import read_instant
-from rollback_drills.documents.json_faults import explain_json_fault
 from rollback_drills.documents.mismatches import explain_mismatch, explain_unknown
 from rollback_drills.documents.odd_names import find_odd_names
-from rollback_drills.documents.other_kinds import explain_other_kind
 from rollback_drills.documents.privacy.private_texts import find_private_texts
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.shapes import is_known, is_unknown_key
@@ -150,6 +148,8 @@ def _read(model: type[D], data: bytes, origin: Origin) -> tuple[D, tuple[str, ..
     try:
         return msgspec.convert(looked.raw, model), tuple(looked.without_offset)
     except msgspec.ValidationError as error:
+        from rollback_drills.documents.other_kinds import explain_other_kind
+
         other = explain_other_kind(model, looked.raw)
         raise UnusableDocumentError(other or explain_mismatch(model, looked.raw, str(error))[1]) from None
 
@@ -196,6 +196,8 @@ def _parse(text: str, origin: Origin) -> tuple[Any, bool]:
     try:
         return parse_json(text)
     except json.JSONDecodeError as error:
+        from rollback_drills.documents.json_faults import explain_json_fault  # nearly every document is JSON
+
         place = origin.locate(text, error.pos)
         raise UnusableDocumentError(explain_json_fault(text, error, place)) from None
     except ValueError:  # Python reads no number of more than 4,300 digits

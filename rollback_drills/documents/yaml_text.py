@@ -6,7 +6,6 @@ from collections.abc import Hashable, Mapping
 from typing import Final
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError, decode
-from rollback_drills.documents.json_faults import MERGE_MARK
 from rollback_drills.documents.quotation import show
 
 ENDINGS: Final = (".yaml", ".yml")
@@ -98,6 +97,8 @@ def to_json(data: bytes) -> bytes:
 
 def _explain(text: str, error: Exception) -> str:
     """Return what is wrong with a text that is no YAML, and what to do."""
+    from rollback_drills.documents.json_faults import MERGE_MARK
+
     if MERGE_MARK.search(text):
         return "it has the marks of a merge conflict; resolve it"
     why = getattr(error, "problem", None)
