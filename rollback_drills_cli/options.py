@@ -8,6 +8,7 @@ from typing import Annotated, Final, TypeVar
 import typer
 
 from rollback_drills.documents.instants import explain_far, read_instant
+from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
@@ -91,8 +92,22 @@ NowOption = Annotated[
     str | None,
     typer.Option("--now", metavar="ISO", help="Judge as of this time, ISO 8601; UTC without an offset."),
 ]
+
+
+def _check_signer(name: str) -> str:
+    if problem := explain_odd_name(name or " "):
+        raise UsageError(problem, field="generated_by")
+    return name
+
+
 GeneratedByOption = Annotated[
-    str, typer.Option("--generated-by", metavar="NAME", help="Who asked, as recorded in the documents.")
+    str,
+    typer.Option(
+        "--generated-by",
+        metavar="NAME",
+        help="Who asked, as recorded in the documents.",
+        callback=_check_signer,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
 
