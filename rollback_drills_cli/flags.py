@@ -1,8 +1,11 @@
 """What the command line calls the parameters of commands."""
 
+import os
+import sys
 from typing import Final
 
 from rollback_drills.errors import UsageError
+from rollback_drills.names.variables import VARIABLES, find_variable
 
 SHORT_FLAGS: Final = {
     "acknowledged_by": "--by",
@@ -29,5 +32,20 @@ def find_flag(field: str) -> str:
 
 
 def describe(error: Exception) -> str:
-    """Return the message of an error, with flags for the parameters that it names."""
-    return error.spell(find_flag) if isinstance(error, UsageError) else str(error)
+    """Return the message of an error, with the flags, or else the variables, that set what it names."""
+    return error.spell(_find_source) if isinstance(error, UsageError) else str(error)
+
+
+def _find_source(field: str) -> str:
+    """Return what set a parameter: the variable, if it is set and the flag is not in the command line."""
+    flag = find_flag(field)
+    if field not in VARIABLES or flag in map(_shorten, sys.argv):
+        return flag
+    found = find_variable(field, os.environ)
+    return found.name if found else flag
+
+
+def _shorten(argument: str) -> str:
+    """Return the flag of an argument without its value, and as it is spelt today."""
+    flag = argument.partition("=")[0].removesuffix("-path")
+    return flag.replace("--rollback-drill-", "--", 1)

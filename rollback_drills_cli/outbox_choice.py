@@ -6,6 +6,7 @@ import typer
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
+from rollback_drills_cli.filters import explain_filter
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -23,6 +24,7 @@ def choose(database: "Database", ids: list[str] | None, dead: bool, provider: st
     Raises:
         UsageError: Neither ids nor dead letters are meant, or both, or there is no such notification.
     """
+    from rollback_drills.database.tables import OUTBOX
     from rollback_drills.outbox.queries import find_dead_letters, get_row
 
     if bool(ids) == dead:
@@ -30,7 +32,10 @@ def choose(database: "Database", ids: list[str] | None, dead: bool, provider: st
     if not dead and provider is not None:
         raise UsageError("--provider needs --dead; leave it out if you pass ids")
     if dead:
-        return find_dead_letters(database, provider)
+        found = find_dead_letters(database, provider)
+        if provider is not None:
+            explain_filter(database, OUTBOX, [("provider", provider)], len(found))
+        return found
     for each in ids or ():
         if get_row(database, each) is None:
             raise UsageError(f"there is no notification {show(each)}; `drills outbox list` shows the ids")

@@ -87,6 +87,12 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
             for command in (["evidence", "list"], ["outbox", "list"], ["routes"], ["notifications"])
         ),
         (["check", "--schedule", "none/*.json"], {}, "none/*.json matches no schedule"),
+        (["check"], {"DRILLS_SCHEDULE": "no"}, "drills: DRILLS_SCHEDULE no does not exist"),
+        (["check"], {"CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": "no"}, "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE no does"),
+        *(
+            (["check", *given], {"DRILLS_SCHEDULE": "elsewhere"}, "drills: --schedule no does not exist")
+            for given in (["--schedule", "no"], ["--schedule=no"], ["--rollback-drill-schedule-path", "no"])
+        ),
         (["check"], {"DRILLS_MODE": "on"}, 'DRILLS_MODE is "on"'),
         (["check"], {"DRILLS_MODE": ""}, "DRILLS_MODE is empty"),
         (["check"], {"CAVRA_GO_BACKEND_MODE": "on"}, 'CAVRA_GO_BACKEND_MODE is "on"'),

@@ -208,6 +208,16 @@ def test_what_is_asked_wrongly_changes_nothing(
     assert listed(capsys, monkeypatch) == before
 
 
+@pytest.mark.usefixtures("url")
+def test_a_provider_without_dead_letters_is_named_with_those_that_there_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, printed = drills(capsys, monkeypatch, "outbox", "discard", "--dead", "--provider", "nosuch", *BY)
+
+    assert code == 0
+    assert 'drills: there is no provider "nosuch"; there is webhook' in printed
+
+
 def test_a_delivered_notification_is_not_sent_again(
     url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
