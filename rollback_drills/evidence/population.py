@@ -155,9 +155,8 @@ class Changes:
     unpublished: frozenset[str] = frozenset()
     """Schedules that earlier checks have recorded, and were killed before they published them."""
 
-    @property
-    def news(self) -> frozenset[str]:
-        """The schedules of which people and automations have to hear."""
+    def find_news(self) -> frozenset[str]:
+        """Return the schedules of which people and automations have to hear."""
         return self.changed | self.unpublished
 
     @property

@@ -92,7 +92,8 @@ def _find_news(runs: Sequence[ScheduleRun], changes: Changes | None) -> list[Sch
     if changes is None:
         news = list(runs)
     else:
-        news = [each for each in runs if each.plan.schedule_id in changes.news or each.is_tried]
+        wanted = changes.find_news()
+        news = [each for each in runs if each.plan.schedule_id in wanted or each.is_tried]
     return sort_by_pressing(news)
 
 

@@ -51,7 +51,8 @@ def find_check_events(
 
     That a schedule is ready is no news in the first check of a population: nobody knew it as anything else.
     """
-    news = (each for each in runs if each.plan.schedule_id in changes.news)
+    wanted = changes.find_news()
+    news = (each for each in runs if each.plan.schedule_id in wanted)
     if changes.is_first:
         news = (each for each in news if each.judgement.readiness is not Readiness.READY)
     return find_events(news, deliveries)
