@@ -5,7 +5,7 @@ import sys
 from typing import Final
 
 from rollback_drills.errors import UsageError
-from rollback_drills.names.variables import VARIABLES, find_variable
+from rollback_drills.names.variables import NAMES_OF_CAVRA, VARIABLES
 
 SHORT_FLAGS: Final = {
     "acknowledged_by": "--by",
@@ -41,8 +41,8 @@ def _find_source(field: str) -> str:
     flag = find_flag(field)
     if field not in VARIABLES or flag in map(_shorten, sys.argv):
         return flag
-    found = find_variable(field, os.environ)
-    return found.name if found else flag
+    names = (VARIABLES[field], NAMES_OF_CAVRA.get(field))
+    return next((name for name in names if name in os.environ), None) or flag
 
 
 def _shorten(argument: str) -> str:

@@ -30,7 +30,7 @@ from tasks.evidence import open_database
 
 @task(task_run_name="deliver-{provider}", cache_policy=NO_CACHE)
 def deliver_to_provider(
-    provider: str, policy: RetryPolicy, url: str, tags: Sequence[str] = ()
+    provider: str, policy: RetryPolicy, url: str, tags: Sequence[str]
 ) -> ProviderDeliveries | State[ProviderDeliveries]:
     """Deliver what is due for one provider, of this run and of earlier ones.
 
@@ -49,7 +49,7 @@ def deliver_to_provider(
 
 
 def _tag(tags: Sequence[str]) -> None:
-    """Add tags to this task run, which has begun: for those with which it begins, Prefect asks for slots."""
+    """Tag this task run now that it runs: Prefect asks for a slot of each tag with which one begins."""
     if context := TaskRunContext.get():
         context.task_run.tags += tags
 

@@ -265,9 +265,8 @@ def _explained(engine: Engine) -> Iterator[None]:
         kind = ConflictError if sqlstate in _CONFLICTS else DatabaseError
         place = show_place(engine.url)
         name = getattr(cause, "sqlite_errorname", sqlstate) or ""
-        remedy = _REMEDIES.get(
-            "_".join(name.split("_")[:2]), ""
-        )  # SQLITE_CANTOPEN_ISDIR is one of those, too
+        family = "_".join(name.split("_")[:2])  # SQLITE_CANTOPEN_ISDIR is SQLITE_CANTOPEN
+        remedy = _REMEDIES.get(family, "")
         raise kind(f"the database at {place} cannot be used: {cause}{remedy}") from None
     except UnicodeDecodeError:  # what sqlite3 raises if an error quotes a name that was damaged
         what = "cannot be used: a name in it is no text; restore a backup"

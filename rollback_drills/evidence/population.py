@@ -153,7 +153,7 @@ class Changes:
     previous_at: datetime | None = None
     """When the last check of the population was written down."""
     unpublished: frozenset[str] = frozenset()
-    """Schedules that earlier checks have recorded, and were killed before they published them."""
+    """Schedules whose change an earlier check recorded, and was killed before it published that."""
 
     def find_news(self) -> frozenset[str]:
         """Return the schedules of which people and automations have to hear."""

@@ -9,13 +9,13 @@ from rollback_drills.database.tables import UNPUBLISHED
 
 
 def find_unpublished(connection: Connection, population_id: str) -> frozenset[str]:
-    """Return the changed schedules that earlier checks of a population were killed before they published."""
+    """Return the changed schedules of a population that a killed check has not published."""
     names = select(UNPUBLISHED.c.schedule_id).where(UNPUBLISHED.c.population_id == population_id)
     return frozenset(connection.scalars(names))
 
 
 def keep_unpublished(connection: Connection, population_id: str, names: AbstractSet[str]) -> None:
-    """Keep changed schedules of a population until they are published; they are not kept yet."""
+    """Keep changed schedules of a population until they are published. None of them may be kept already."""
     rows = [{"population_id": population_id, "schedule_id": name} for name in sorted(names)]
     if rows:
         connection.execute(insert(UNPUBLISHED), rows)

@@ -27,7 +27,7 @@ _DELIVER, _MAINTENANCE_WINDOW, _OWNER_CALENDAR = (
 _CONTROLS: Final = (
     "A plan sends nothing.",
     "Force overrides a healthy state and a recent notification, never a window or a calendar.",
-    "The first run after its window or absence ends notifies a suppressed route.",
+    "A suppressed route is notified by the first run after its window or absence ends.",
 )
 
 
