@@ -53,7 +53,8 @@ def publish(
     publish_artifacts(pages, dry_run, indexed.head_note, run.database_url)
     for each in background:
         each.result()
-    if changes and changes.find_news() and not run.shard:
-        forget_unpublished(open_database(run.database_url), run.population_id)
+    if changes and changes.find_news() and indexed.head and not run.shard:
+        size = indexed.head.checkpoint.size
+        forget_unpublished(open_database(run.database_url), run.population_id, size)
     if indexed.setback:  # not before people can read of it: a run that was killed before says it again
         run.comparison.remember(indexed.head).result()

@@ -56,8 +56,7 @@ class Appender:
         """
         self._connection = connection
         self._keys = [key]
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"LOCK TABLE {LEDGER.name} IN EXCLUSIVE MODE")
+        lock_ledger(connection)
         self.head = newest_head(connection)
         if self.head and self.head.public_key != (replaces or key.public):
             raise ConflictError("the key of the evidence was changed meanwhile; try again")
@@ -169,6 +168,12 @@ def _place(record: Record | WrittenRecord, leaf_index: int, once_key: str | None
     if isinstance(record, Record):
         return msgspec.structs.replace(record, leaf_index=leaf_index, once_key=once_key or UNSET)
     return {**record, "leaf_index": leaf_index, **({"once_key": once_key} if once_key else {})}
+
+
+def lock_ledger(connection: Connection) -> None:
+    """Let nobody else write to the ledger until the transaction ends, as SQLite does by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"LOCK TABLE {LEDGER.name} IN EXCLUSIVE MODE")
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import UNPUBLISHED
+from rollback_drills.evidence.appender import lock_ledger
+from rollback_drills.evidence.last_findings import find_last_check
 
 
 def find_unpublished(connection: Connection, population_id: str) -> frozenset[str]:
@@ -21,11 +23,21 @@ def keep_unpublished(connection: Connection, population_id: str, names: Abstract
         connection.execute(insert(UNPUBLISHED), rows)
 
 
-def forget_unpublished(database: Database, population_id: str) -> None:
-    """Forget what was kept of a population, now that it is published.
+def forget_unpublished(database: Database, population_id: str, size: int) -> None:
+    """Forget what was kept of a population, now that its newest check has published it.
+
+    A check that was recorded meanwhile publishes all of it once more, together with its own changes.
+
+    Args:
+        database: Keeps the ledger.
+        population_id: The population.
+        size: How many rows the ledger had when the check was recorded.
 
     Raises:
         DatabaseError: The database cannot be written; the next check publishes the same again.
     """
     with database.write() as connection:
-        connection.execute(delete(UNPUBLISHED).where(UNPUBLISHED.c.population_id == population_id))
+        lock_ledger(connection)
+        newest = find_last_check(connection, population_id)
+        if newest is None or newest < size:
+            connection.execute(delete(UNPUBLISHED).where(UNPUBLISHED.c.population_id == population_id))

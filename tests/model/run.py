@@ -84,6 +84,13 @@ PROOFS: Final = (
         (),
     ),
     Proof(
+        "publication.pml",
+        "each change in the evidence was published, or the next check publishes it",
+        (),
+        ("FORGET_WHATEVER_CAME", "FORGET_FIRST", "KEEP_LATER"),
+        (),
+    ),
+    Proof(
         "shards.pml",
         "the same of a check in shards, and each of them has looked since the check began",
         (),
