@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,9 +19,6 @@ from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_problem, print_table
 from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.quiet_prefect import quieten_prefect
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     cls=CommandGroup,

@@ -49,11 +49,14 @@ def _write_in_utc(timestamp: str) -> str:
 
 @lru_cache(maxsize=4096)  # the messages of a run have the same few times
 def _write(timestamp: str, zone: tzinfo, now: datetime) -> str:
+    """Write a time and how far away it is, both to the minute."""
     try:
-        written = write_time(datetime.fromisoformat(timestamp), zone)
+        instant = datetime.fromisoformat(timestamp).replace(second=0, microsecond=0)
+        written = write_time(instant, zone)
     except (OverflowError, ValueError):  # no such day, or beyond the calendar in that zone
         return timestamp
-    return f"{written} ({how_long(timestamp, now=now)})"
+    distance = "now" if instant == now else how_long(instant.isoformat(), now=now)
+    return f"{written} ({distance})"
 
 
 @lru_cache(maxsize=256)

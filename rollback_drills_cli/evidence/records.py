@@ -1,7 +1,7 @@
 """`drills evidence list` and `drills evidence show`: read the evidence index."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,9 +21,6 @@ from rollback_drills_cli.filters import (
 from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_table
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     cls=group_of(

@@ -58,6 +58,20 @@ def test_how_far_away_a_time_is_is_said_when_the_message_is_sent_and_not_when_it
     ]
 
 
+@pytest.mark.parametrize(
+    ("timestamp", "distance"),
+    [
+        ("2026-12-01T08:59:01Z", "1 minute ago"),
+        ("2026-12-01T09:00:04.250931+00:00", "now"),
+        ("2026-12-01T09:00:59Z", "now"),
+        ("2026-12-01T09:01:00Z", "in 1 minute"),
+    ],
+)
+def test_a_time_is_as_far_away_as_its_minute(timestamp: str, distance: str) -> None:
+    """A drill that was performed a moment ago is not said to come in a moment."""
+    assert write(timestamp, now=NOW + timedelta(seconds=31)).endswith(f" ({distance})")
+
+
 def test_every_text_for_people_is_written_and_the_event_stays_as_it_is() -> None:
     due = "2026-11-27T09:00:00+00:00"
     notification = replace(
