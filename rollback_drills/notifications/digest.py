@@ -2,9 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from textwrap import shorten
+from typing import Final
 
 from rollback_drills.notifications.notification import Notification, write_acknowledge_schedule
 from rollback_drills.notifications.reasons import Reason
+
+_LONGEST_PROBLEM: Final = 70
+"""So that a row stays within the 150 characters that connectors keep whole."""
 
 
 def make_digest(notifications: Sequence[Notification]) -> Notification:
@@ -24,7 +29,7 @@ def make_digest(notifications: Sequence[Notification]) -> Notification:
         summary = f"These {count} schedules need nothing from {first.owner} any more."
     else:
         title = f"{count} rollback drills need attention"
-        summary = f"{first.owner} owns {count} schedules whose rollback drill is overdue or due soon."
+        summary = f"{first.owner} owns {count} schedules that need attention or are due soon."
     return replace(
         first,
         alert_level=next((each for each in ("critical", "warning") if each in levels), "healthy"),
@@ -41,6 +46,8 @@ def make_digest(notifications: Sequence[Notification]) -> Notification:
 def _row(notification: Notification) -> str:
     facts = dict(notification.facts)
     due = f"due {facts['Due']}" if "Due" in facts else ""
+    if facts.get("Due") == "unknown":  # then the document cannot be judged, and the summary says why
+        due = shorten(notification.summary, _LONGEST_PROBLEM, placeholder=" …")
     return " · ".join(filter(None, (facts.get("State", ""), due, notification.reason.in_words)))
 
 

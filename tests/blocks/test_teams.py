@@ -165,7 +165,7 @@ def test_the_longest_digest_keeps_every_row_whole(
     )
     digest = make_notification(
         title=f"{most} rollback drills need attention",
-        summary="o" * 200 + f" owns {most} schedules whose rollback drill is overdue or due soon.",
+        summary="o" * 200 + f" owns {most} schedules that need attention or are due soon.",
         facts=rows,
         acknowledge="Acknowledge each: drills ack --cycle CYCLE --owner " + "o" * 200,
     )

@@ -29,7 +29,7 @@ def test_several_become_one_table_with_a_row_for_each_schedule() -> None:
     digest = make_digest(notifications)
 
     assert digest.title == "3 rollback drills need attention"
-    assert digest.summary == "payments-team owns 3 schedules whose rollback drill is overdue or due soon."
+    assert digest.summary == "payments-team owns 3 schedules that need attention or are due soon."
     assert [label for label, _ in digest.facts] == ["payments-0", "payments-1", "payments-2"]
     assert [row for _, row in digest.facts] == [
         f"needs attention · due 2026-11-27T09:00:00+00:00 · {reason}"
@@ -39,6 +39,20 @@ def test_several_become_one_table_with_a_row_for_each_schedule() -> None:
         digest.acknowledge
         == "Acknowledge each: drills ack --schedule-id SCHEDULE --owner payments-team --by YOU"
     )
+
+
+def test_a_row_without_a_due_time_says_why_there_is_none() -> None:
+    known, unusable = make_notifications(Reason.ESCALATED, Reason.ESCALATED)
+    problem = "Rollback not proven: payments-1.json: $.interval_days is missing; " + "must be a number " * 9
+    facts = (("Schedule", "payments-1.json"), ("State", "needs attention"), ("Due", "unknown"))
+
+    _, (_, row) = make_digest([known, replace(unusable, summary=problem, facts=facts)]).facts
+
+    assert row == (
+        "needs attention · Rollback not proven: payments-1.json: $.interval_days is missing; …"
+        " · escalated, since nobody acknowledged in time"
+    )
+    assert len(row) <= 150
 
 
 def test_a_digest_is_known_by_its_first_notification() -> None:
