@@ -23,7 +23,8 @@ from rollback_drills.console.pages import (
 from rollback_drills.console.query import FleetQuery, MonthQuery, read_page
 from rollback_drills.console.rendering import SERVED_POLICY, Outage, render_outage, stylesheet
 from rollback_drills.console.source import NO_EVIDENCE, Console, read_console
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.redactor import redactor_in_use

@@ -7,8 +7,9 @@ from typing import Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from rollback_drills.database.connections import Database, DatabaseError, show_place
+from rollback_drills.database.connections import Database
 from rollback_drills.database.engines.sqlite import file_of
+from rollback_drills.database.errors import DatabaseError, show_place
 
 _SQLITE_VERSION: Final = "PRAGMA data_version"  # changes for a connection when another one commits
 _POSTGRESQL_VERSION: Final = "SELECT pg_current_snapshot()::text"  # when a transaction writes or ends

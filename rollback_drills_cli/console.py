@@ -86,7 +86,8 @@ def console(
 
 def _open(url: str | None) -> tuple["Database | None", str]:
     """Return the database, and why there is none; nothing is wrong where none was written yet."""
-    from rollback_drills.database.connections import Database, DatabaseError
+    from rollback_drills.database.connections import Database
+    from rollback_drills.database.errors import DatabaseError
     from rollback_drills.database.tables import OUTBOX
 
     try:

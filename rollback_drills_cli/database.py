@@ -35,7 +35,7 @@ def open_existing(url: str | None, *tables: str, to_write: bool = False) -> "Evi
     Raises:
         UsageError: There is none.
     """
-    from rollback_drills.database.connections import show_place  # SQLAlchemy takes half a second to import
+    from rollback_drills.database.errors import show_place  # SQLAlchemy takes half a second to import
     from rollback_drills.evidence.index import EvidenceIndex
 
     place = find_database_url(os.environ, url)
@@ -78,10 +78,9 @@ def open_outbox(url: str | None, *, to_write: bool = False) -> "Database":
     Raises:
         UsageError: There is none.
     """
-    from rollback_drills.database.connections import (  # SQLAlchemy takes half a second to import
-        Database,
-        show_place,
-    )
+    # SQLAlchemy takes half a second to import
+    from rollback_drills.database.connections import Database
+    from rollback_drills.database.errors import show_place
     from rollback_drills.database.tables import OUTBOX
 
     database_url = find_database_url(os.environ, url)

@@ -26,7 +26,7 @@ from rollback_drills.console.rendering import render_schedule, stylesheet
 from rollback_drills.console.schedule import read_schedule
 from rollback_drills.console.schedule_csv import SCHEDULE_TABLES
 from rollback_drills.console.source import Console
-from rollback_drills.database.connections import DatabaseError
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.errors import UsageError
 
 MARKER: Final = ".drills-console"

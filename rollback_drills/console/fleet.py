@@ -8,7 +8,7 @@ from typing import Final
 from rollback_drills.console.facets import Facets, find_facets
 from rollback_drills.console.query import PRESSING, ROWS_ON_A_PAGE, FleetQuery, select_schedules
 from rollback_drills.console.source import Console
-from rollback_drills.database.connections import DatabaseError
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.cycle_facts import CycleFacts

@@ -30,7 +30,7 @@ from rollback_drills.console.schedule import read_schedule
 from rollback_drills.console.source import NO_EVIDENCE, Console
 from rollback_drills.console.trends import read_trends
 from rollback_drills.console.undelivered import read_undelivered
-from rollback_drills.database.connections import DatabaseError
+from rollback_drills.database.errors import DatabaseError
 
 _REMEDY: Final = (
     "Run a drill check, which writes the evidence, or set DRILLS_DATABASE_URL to where it is;"

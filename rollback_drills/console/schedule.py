@@ -12,7 +12,7 @@ from rollback_drills.console.fleet import FleetRow, describe_cycles, make_row
 from rollback_drills.console.records import ScheduleRecords, read_records
 from rollback_drills.console.source import Console
 from rollback_drills.console.timeline import Timeline, place_events
-from rollback_drills.database.connections import DatabaseError
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.recorded_plan import RecordedPlan

@@ -1,21 +1,17 @@
 """The one database that keeps evidence and outbox: SQLite by default, PostgreSQL for several machines."""
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import wraps
-from typing import Final, ParamSpec, Self, TypeVar
+from typing import Final, Self
 
-import msgspec
-from sqlalchemy import URL, Connection, Engine, inspect
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from rollback_drills.database.engines import sqlite
 from rollback_drills.database.engines.by_url import CHANGED, make_engine
-from rollback_drills.database.format_problem import FormatProblem
+from rollback_drills.database.errors import explained
 from rollback_drills.database.upgrade import prepare
 from rollback_drills.database.versions import (
     NEWEST,
@@ -24,54 +20,9 @@ from rollback_drills.database.versions import (
     require_current,
     require_readable,
 )
-from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import note_effect
 
-_CONFLICTS: Final = frozenset({"40001", "40P01"})
-"""SQLSTATE of a serialization failure and of a deadlock (PostgreSQL, appendix A)."""
-_REMEDIES: Final = {
-    "SQLITE_READONLY": "; make the file and its folder writable for this user",
-    "SQLITE_NOTADB": "; set DRILLS_DATABASE_URL to another file",
-    "SQLITE_BUSY": "; another program holds it for too long: end that program, or try again later",
-    "SQLITE_CANTOPEN": "; correct the path in DRILLS_DATABASE_URL, or let this user open the file",
-    "SQLITE_CORRUPT": "; restore a backup",
-    "SQLITE_FULL": "; free some space",
-    "SQLITE_IOERR": "; look whether the disk is full or damaged",
-    "25006": "; use a role that may write, and a server that is no standby",
-    "55P03": "; another transaction held a lock for too long: look for it in pg_stat_activity",
-    "57014": "; raise statement_timeout for this role if the database is that large",
-}
-"""What to do, by SQLite's name or the SQLSTATE of an error."""
-_MOST_CONFLICTS: Final = 5
-_LONGEST_PAUSE_SECONDS: Final = 0.2
-
 _SERVER_TIME: Final = "SELECT extract(epoch FROM clock_timestamp())"
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class DatabaseError(DrillsError):
-    """The database cannot be read or written; the message names it without its password."""
-
-
-class ConflictError(DatabaseError):
-    """Two transactions stood in each other's way, and the database has ended this one; it can be repeated."""
-
-
-def repeat_on_conflict(change: Callable[P, T]) -> Callable[P, T]:
-    """Run a transaction again if the database rolled it back because of another one."""
-
-    @wraps(change)
-    def repeated(*args: P.args, **kwargs: P.kwargs) -> T:
-        for _ in range(_MOST_CONFLICTS):
-            try:
-                return change(*args, **kwargs)
-            except ConflictError:
-                time.sleep(random.random() * _LONGEST_PAUSE_SECONDS)  # noqa: S311 - needs no secrecy
-        return change(*args, **kwargs)
-
-    return repeated
 
 
 class Database:
@@ -131,7 +82,7 @@ class Database:
         Raises:
             DatabaseError: The database cannot be reached or written, or has another format.
         """
-        with _explained(self.engine):
+        with explained(self.engine):
             if file := sqlite.file_of(self.engine.url):
                 sqlite.create_private(file)
             version = prepare(self.engine, upgrade=upgrade)
@@ -147,7 +98,7 @@ class Database:
         file = sqlite.file_of(self.engine.url)
         if file and not file.exists():
             return None
-        with _explained(self.engine), self.engine.connect() as connection:
+        with explained(self.engine), self.engine.connect() as connection:
             version = find_version(connection)
             if version is not None:
                 refuse_newer(version)
@@ -167,7 +118,7 @@ class Database:
         file = sqlite.file_of(self.engine.url)
         if file and not file.exists():
             return False
-        with _explained(self.engine), self.engine.connect() as connection:
+        with explained(self.engine), self.engine.connect() as connection:
             require_readable(connection)
             return inspect(connection).has_table(table)
 
@@ -205,7 +156,7 @@ class Database:
         Raises:
             DatabaseError: The database cannot be used.
         """
-        with _explained(self.engine), self.engine.connect() as connection:
+        with explained(self.engine), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -233,7 +184,7 @@ class Database:
             with self.read() as connection:
                 require_current(connection)
             self._is_current = True
-        with _explained(self.engine), self.engine.connect() as connection:
+        with explained(self.engine), self.engine.connect() as connection:
             connection.info.pop(CHANGED, None)
             if self.engine.dialect.name == "sqlite":
                 # At once a writer: a reader that turns writer fails when another one wrote meanwhile.
@@ -248,29 +199,3 @@ class Database:
                 raise
             if has_changed:
                 note_effect()
-
-
-def show_place(url: URL | str) -> str:
-    """Return the URL of a database as it may be shown: without its password."""
-    return make_url(url).difference_update_query(["password"]).render_as_string(hide_password=True)
-
-
-@contextmanager
-def _explained(engine: Engine) -> Iterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, OSError, FormatProblem) as error:
-        cause = getattr(error, "orig", None) or error
-        sqlstate = getattr(cause, "sqlstate", None)
-        kind = ConflictError if sqlstate in _CONFLICTS else DatabaseError
-        place = show_place(engine.url)
-        name = getattr(cause, "sqlite_errorname", sqlstate) or ""
-        family = "_".join(name.split("_")[:2])  # SQLITE_CANTOPEN_ISDIR is SQLITE_CANTOPEN
-        remedy = _REMEDIES.get(family, "")
-        raise kind(f"the database at {place} cannot be used: {cause}{remedy}") from None
-    except UnicodeDecodeError:  # what sqlite3 raises if an error quotes a name that was damaged
-        what = "cannot be used: a name in it is no text; restore a backup"
-        raise DatabaseError(f"the database at {show_place(engine.url)} {what}") from None
-    except msgspec.MsgspecError:  # what readers of rows raise
-        what = "has a row that cannot be read; `drills evidence verify` shows what happened"
-        raise DatabaseError(f"the database at {show_place(engine.url)} {what}") from None

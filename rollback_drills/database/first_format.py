@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from rollback_drills.database.format_problem import FormatProblem
+from rollback_drills.database.errors import FormatProblem
 
 FIRST_FORMAT: Final = Table(
     "evidence",

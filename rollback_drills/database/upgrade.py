@@ -6,9 +6,9 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, insert, inspect
 
+from rollback_drills.database.errors import FormatProblem
 from rollback_drills.database.first_deliveries import take_over_deliveries
 from rollback_drills.database.first_format import has_first_format
-from rollback_drills.database.format_problem import FormatProblem
 from rollback_drills.database.tables import LEDGER, OUTBOX, SCHEMA_VERSION
 from rollback_drills.database.triggers import create_tables
 from rollback_drills.database.versions import (

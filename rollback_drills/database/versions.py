@@ -5,8 +5,8 @@ from typing import Final
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from rollback_drills.database.errors import FormatProblem
 from rollback_drills.database.first_format import has_first_format
-from rollback_drills.database.format_problem import FormatProblem
 from rollback_drills.database.tables import LEDGER, OUTBOX, SCHEMA_VERSION
 
 NEWEST: Final = 5

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, insert, select
 
-from rollback_drills.database.connections import ConflictError, Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import ConflictError, repeat_on_conflict
 from rollback_drills.database.first_format import has_first_format, retire
 from rollback_drills.database.tables import HEADS, LEDGER
 from rollback_drills.errors import UsageError

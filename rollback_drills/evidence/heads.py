@@ -7,7 +7,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, or_, select
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import HEADS, LEDGER, PRUNED
 from rollback_drills.errors import UsageError

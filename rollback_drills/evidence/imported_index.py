@@ -8,7 +8,8 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Final
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import json_path, show

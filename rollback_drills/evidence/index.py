@@ -10,7 +10,8 @@ import msgspec
 from msgspec import UnsetType
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.heads import damage
 from rollback_drills.evidence.record import Record

@@ -8,7 +8,8 @@ from typing import Final
 
 from sqlalchemy import Connection, select, union_all, update
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED
 from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending

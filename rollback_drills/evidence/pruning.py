@@ -10,7 +10,8 @@ from typing import Final
 import pendulum
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, union_all
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.tables import LEDGER, PRUNED
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.appender import OpenSigningKey, appending

@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import CHECK_SHARDS, LEDGER
 from rollback_drills.errors import DrillsError

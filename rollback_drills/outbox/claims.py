@@ -10,7 +10,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings_by_index, keep_texts
 from rollback_drills.notifications.notification import Notification

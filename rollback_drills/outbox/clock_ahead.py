@@ -5,7 +5,8 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, case, or_, select, update
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.tables import DESTINATIONS, OUTBOX
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.destinations import list_providers

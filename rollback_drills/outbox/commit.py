@@ -5,7 +5,8 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX, OUTBOX_PLANS
 from rollback_drills.names.spellings import find_spellings

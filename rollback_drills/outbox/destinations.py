@@ -7,7 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection, exists, select, update
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.tables import DESTINATIONS, OUTBOX
 from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import find_spellings, find_spellings_by_index, walk

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.ids import NO_SCHEDULES
 from rollback_drills.notifications.reasons import Reason

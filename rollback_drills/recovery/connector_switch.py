@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from rollback_drills.connectors.config_file import connector_name
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.acts import DisabledRecord, EnabledRecord
 from rollback_drills.evidence.outages.watch import once_disabled, record_disabled

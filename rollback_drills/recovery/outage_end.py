@@ -2,7 +2,8 @@
 
 import msgspec
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import read_unfinished

@@ -6,7 +6,8 @@ Whoever is refused leaves a record, and changes nothing else.
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.documents.evidence_texts import require_person
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import DrillsError, UsageError

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import end_pause, find_destination
 from rollback_drills.outbox.replay import replay_rows

@@ -26,10 +26,9 @@ def upgrade(
     Runs and commands that write do it by themselves, unless DRILLS_AUTO_UPGRADE is 0. Rows from before the
     evidence was signed are imported with the key on the configured Prefect server.
     """
-    from rollback_drills.database.connections import (  # SQLAlchemy takes half a second to import
-        Database,
-        show_place,
-    )
+    # SQLAlchemy takes half a second to import
+    from rollback_drills.database.connections import Database
+    from rollback_drills.database.errors import show_place
     from rollback_drills.database.first_format import count_rows
     from rollback_drills.database.versions import NEWEST
     from rollback_drills.evidence.appender import append

@@ -20,7 +20,7 @@ from blocks.jsm import JsmConnector
 from blocks.secret_fields import open_secret
 from blocks.sentinel import SentinelConnector
 from flows.drill_check import drill_check
-from rollback_drills.database.connections import ConflictError
+from rollback_drills.database.errors import ConflictError
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.redaction.log_filter import RedactingFilter

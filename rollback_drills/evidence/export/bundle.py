@@ -14,7 +14,8 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from rollback_drills import PRODUCT
-from rollback_drills.database.connections import ConflictError, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import ConflictError
 from rollback_drills.database.tables import HEADS, LEDGER
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rollback_drills.database.connections import Database, show_place
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import show_place
 from rollback_drills.database.versions import NEWEST
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.database import open_existing, open_outbox

@@ -25,7 +25,8 @@ from rollback_drills.console.pages import (
 )
 from rollback_drills.console.query import FleetQuery, MonthQuery
 from rollback_drills.console.source import Console, read_console
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject

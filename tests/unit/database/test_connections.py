@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import URL, column, insert, make_url, table, text
 from sqlalchemy.exc import OperationalError
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
 from rollback_drills.database.engines import postgresql
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills_api.versions import DatabaseWatch
 from tests.processes.stalling_proxy import StallingProxy, stalling_proxy

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import JSON, Boolean, Column, Integer, MetaData, Table, Text, insert, select
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.database.tables import OUTBOX
 
 EVIDENCE = Table(

@@ -9,7 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, inspect, make_url, select
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.database.first_format import FIRST_FORMAT, IMPORTED_NAME, count_rows
 from rollback_drills.database.tables import LEDGER, METADATA, OUTBOX
 from rollback_drills.database.versions import NEWEST

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
 from rollback_drills.database.engines import sqlite
+from rollback_drills.database.errors import DatabaseError
 
 
 def be_folder(path: Path) -> None:

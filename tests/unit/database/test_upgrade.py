@@ -11,7 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, func, inspect, select
 
 from rollback_drills.database import migrations
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.database.tables import LEDGER, OUTBOX, SCHEMA_VERSION
 from rollback_drills.database.versions import NEWEST
 from tests.processes.forked import find_exit_code, fork, run_at_once

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from sqlalchemy import select, update
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.appender import append

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from rollback_drills.database.connections import DatabaseError
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append

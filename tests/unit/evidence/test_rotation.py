@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.database.connections import ConflictError, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import ConflictError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex

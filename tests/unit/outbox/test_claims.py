@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, due_providers, next_attempt_at, settle_and_claim
 from rollback_drills.outbox.destinations import (

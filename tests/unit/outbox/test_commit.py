@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import String, text, update
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.database.tables import DESTINATIONS, OUTBOX
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
 from rollback_drills.notifications.outbox_entry import OutboxEntry

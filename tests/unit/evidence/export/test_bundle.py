@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 from sqlalchemy import event, text
 
-from rollback_drills.database.connections import ConflictError, Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import ConflictError, DatabaseError
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append, appending

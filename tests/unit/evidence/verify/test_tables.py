@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import Database
+from rollback_drills.database.errors import DatabaseError
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append, appending
