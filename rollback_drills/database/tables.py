@@ -1,11 +1,13 @@
 """Every table of the program. Instants of the outbox are seconds since 1970, so that SQL can compare them."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     Float,
     Index,
     Integer,
@@ -21,6 +23,10 @@ METADATA: Final = MetaData()
 
 # SQLite takes only INTEGER for its row number.
 _LEAF_INDEX: Final = BigInteger().with_variant(Integer, "sqlite")
+# What PostgreSQL makes of FLOAT, so that it can be compared.
+_SECONDS: Final = Float().with_variant(Double(), "postgresql")
+_SINCE: Final = "since"
+"""Marks what migrations have added, with the schema version of the first one that has it."""
 
 LEDGER: Final = Table(
     "ledger",
@@ -41,13 +47,14 @@ LEDGER: Final = Table(
     Column("record", Text, nullable=False),  # canonical JSON: the content of the leaf
 )
 # The newest plan and the drills of a schedule, among all that the runs of years have written about it.
-Index("ledger_by_schedule_and_kind", LEDGER.c.schedule_id, LEDGER.c.metadata_kind, LEDGER.c.leaf_index)
-# What is rare among millions of plans and decisions: imported records, histories that are not trusted.
 Index(
-    "ledger_by_kind", LEDGER.c.metadata_kind, LEDGER.c.leaf_index
-)  # whose new rows stand last: cheap to add
-ADDED_INDEXES: Final = frozenset({"ledger_by_kind"})
-"""Indexes that a database of an earlier version lacks until it is upgraded."""
+    *("ledger_by_schedule_and_kind", LEDGER.c.schedule_id, LEDGER.c.metadata_kind, LEDGER.c.leaf_index),
+    info={_SINCE: 1},
+)
+# What is rare among millions of plans and decisions: imported records, histories that are not trusted.
+Index(  # whose new rows stand last: cheap to add
+    *("ledger_by_kind", LEDGER.c.metadata_kind, LEDGER.c.leaf_index), info={_SINCE: 2}
+)
 Index(
     "ledger_by_once_key",
     LEDGER.c.once_key,
@@ -81,6 +88,7 @@ LAST_FINDINGS: Final = Table(
     Column("population_id", String(40), primary_key=True),
     Column("schedule_id", Text, primary_key=True),
     Column("finding_digest", String(64), nullable=False),
+    info={_SINCE: 1},
 )
 """The last finding of each schedule, for speed: it follows from the ledger, and no trigger guards it."""
 
@@ -92,6 +100,7 @@ CHECK_SHARDS: Final = Table(
     Column("check_id", String(80), nullable=False),
     Column("leaf_index", _LEAF_INDEX, nullable=False),  # of the first row that its shards can have written
     Column("result", LargeBinary, nullable=False),
+    info={_SINCE: 3},
 )
 """What the shards of a check have found, until the check is recorded: an empty table between checks."""
 
@@ -100,6 +109,7 @@ UNPUBLISHED: Final = Table(
     METADATA,
     Column("population_id", String(40), primary_key=True),
     Column("schedule_id", Text, primary_key=True),
+    info={_SINCE: 5},
 )
 """Changed schedules that a check has recorded and not published yet: an empty table between checks."""
 
@@ -117,17 +127,19 @@ OUTBOX: Final = Table(
     Column("reason", String(20), nullable=False),
     Column("status", String(20), nullable=False),
     Column("cycle_due", String(40), nullable=False),
-    Column("planned_at", Float, nullable=False),
-    Column("queued_at", Float, nullable=False),
+    Column("planned_at", _SECONDS, nullable=False),
+    Column("queued_at", _SECONDS, nullable=False),
     Column("state", String(20), nullable=False),
     Column("is_closed", Boolean, nullable=False, default=False),
-    Column("due_at", Float),  # when it wants attention: the next attempt, or the end of a lease; null: never
+    Column(
+        "due_at", _SECONDS
+    ),  # when it wants attention: the next attempt, or the end of a lease; null: never
     Column("claim", String(40), nullable=False, default=""),
     Column("attempt_count", Integer, nullable=False, default=0),
     Column("unanswered_count", Integer, nullable=False, default=0),
     Column("may_repeat", Boolean, nullable=False, default=False),
-    Column("started_at", Float),  # when the present streak of attempts began
-    Column("completed_at", Float),
+    Column("started_at", _SECONDS),  # when the present streak of attempts began
+    Column("completed_at", _SECONDS),
     Column("status_code", Integer),
     Column("detail", Text, nullable=False, default=""),
     Column("external_ref", Text, nullable=False, default=""),
@@ -143,9 +155,10 @@ OUTBOX_PLANS: Final = Table(
     "outbox_plans",
     METADATA,
     Column("plan_id", String(40), primary_key=True),
-    Column("queued_at", Float, nullable=False),
+    Column("queued_at", _SECONDS, nullable=False),
     Column("is_recorded", Boolean, nullable=False, default=False),  # by another run than the one it is from
     Column("records", Text, nullable=False),  # a JSON array: the plan and its decisions, redacted
+    info={_SINCE: 4},
 )
 """The plans of committed notifications, until the evidence has them: an empty table between runs."""
 
@@ -153,12 +166,25 @@ DESTINATIONS: Final = Table(
     "destinations",
     METADATA,
     Column("provider", String(200), primary_key=True),
-    Column("cool_until", Float, nullable=False, default=0.0),  # nothing is sent there before
-    Column("disabled_at", Float),
+    Column("cool_until", _SECONDS, nullable=False, default=0.0),  # nothing is sent there before
+    Column("disabled_at", _SECONDS),
     Column("disabled_because", Text, nullable=False, default=""),
 )
 
 SCHEMA_VERSION: Final = Table(
-    "drills_schema_version", METADATA, Column("version_num", String(32), primary_key=True)
+    "drills_schema_version",
+    METADATA,
+    Column("version_num", String(32), primary_key=True),
+    info={_SINCE: 1},
 )
 """One row: the number of the last migration. Alembic keeps it."""
+
+SINCE: Final[Mapping[str, int]] = {
+    name: info.get(_SINCE, 0)
+    for table in METADATA.tables.values()
+    for name, info in (
+        (table.name, table.info),
+        *((str(each.name), {**table.info, **each.info}) for each in table.indexes),
+    )
+}
+"""The first schema version of each table and index; 0 is before versions were numbered."""

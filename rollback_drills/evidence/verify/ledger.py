@@ -8,8 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.first_format import has_first_format, iterate_rows
-from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED
-from rollback_drills.database.versions import UPGRADE_COMMAND
+from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED, SCHEMA_VERSION, SINCE
+from rollback_drills.database.versions import UNNUMBERED, UPGRADE_COMMAND, find_version
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.merkle import cover
 from rollback_drills.evidence.verify import postgresql_schema, sqlite_schema
@@ -18,12 +18,14 @@ from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge
 from rollback_drills.evidence.verify.stored_heads import StoredHeads
 from rollback_drills.evidence.verify.stored_rows import StoredRow, iterate_stored_rows, reading_anything
-from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes, find_missing_columns, iterate_taken
+from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes, can_be_compared, iterate_taken
 from rollback_drills.rendering.counts import rows_are, write_count
 
 TABLES: Final = (LEDGER.name, HEADS.name, PRUNED.name, OUTBOX.name)
 """A database that has one of these is one of ours, even if the others were changed or removed."""
 _OF_LEDGER: Final = frozenset(TABLES[:3])
+_FIRST_NUMBER: Final = 1
+"""Formats before versions were numbered may have the tables of this version."""
 _AT_ONCE: Final = 1000
 
 
@@ -44,7 +46,7 @@ def verify_ledger(database: Database, trust: Trust, progress: Callable[[int], No
     result = Verification()
     with database.snapshot() as connection, reading_anything(connection):
         tables = _inspect(connection, result)
-        outcomes = _read_taken(connection, tables, result)
+        outcomes = _read_taken(connection, tables)
         heads = StoredHeads(connection, result)
         is_whole = _OF_LEDGER.issubset(tables)
         auditor = Auditor(heads.iterate_notes() if is_whole else (), trust, result)
@@ -89,9 +91,16 @@ def _inspect(connection: Connection, result: Verification) -> Collection[str]:
     """Compare what defines the tables with what the program creates; return the names of those that exist."""
     schema = sqlite_schema if connection.dialect.name == "sqlite" else postgresql_schema
     tables: Collection[str] = schema.find_tables(connection)
-    if _OF_LEDGER.isdisjoint(tables):
+    version = find_version(connection) or UNNUMBERED
+    if version == UNNUMBERED and _OF_LEDGER.isdisjoint(tables):
         return tables  # no evidence was ever written here, or all of it is gone: the outbox shows which
-    for difference in schema.find_differences(connection):
+    newest = max(SINCE.keys() & tables, key=SINCE.__getitem__)
+    if version < SINCE[newest] > _FIRST_NUMBER:
+        if SCHEMA_VERSION.name in tables:
+            what = f"it has schema version {version}, and has a table of version {SINCE[newest]}, {newest}"
+            result.add(FindingKind.SCHEMA, f"the database says that {what}")
+        version = SINCE[newest]
+    for difference in schema.find_differences(connection, version):
         result.add(FindingKind.SCHEMA, difference)
     if schema is sqlite_schema:
         for damage in sqlite_schema.find_file_damage(connection):
@@ -99,13 +108,10 @@ def _inspect(connection: Connection, result: Verification) -> Collection[str]:
     return tables
 
 
-def _read_taken(connection: Connection, tables: Collection[str], result: Verification) -> TakenOutcomes:
-    if OUTBOX.name not in tables:
+def _read_taken(connection: Connection, tables: Collection[str]) -> TakenOutcomes:
+    if OUTBOX.name not in tables or not can_be_compared(connection):
         return TakenOutcomes()
-    missing = find_missing_columns(connection)
-    for name in missing:
-        result.add(FindingKind.SCHEMA, f"the column {name} of the table {OUTBOX.name} is missing")
-    return TakenOutcomes(() if missing else iterate_taken(connection))
+    return TakenOutcomes(iterate_taken(connection))
 
 
 def _read_rows(

@@ -1,21 +1,23 @@
-"""Compares what defines the evidence tables in PostgreSQL with what the program creates."""
+"""Compares what defines the tables in PostgreSQL with what the program creates."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, inspect, text
+from sqlalchemy import Connection, Table, UniqueConstraint, inspect, text
 
-from rollback_drills.database.tables import ADDED_INDEXES, HEADS, LEDGER, METADATA, PRUNED
+from rollback_drills.database.tables import METADATA, SINCE
 from rollback_drills.database.triggers import POSTGRESQL_TRIGGERS
+from rollback_drills.database.versions import UNNUMBERED
 
-_EARLIER: Final = {
-    "ix_ledger_schedule_id": ((False, "btree (schedule_id)", ""), "ledger_by_schedule_and_kind")
-}
-"""Indexes that earlier versions made, each with the one that stands in its place today."""
-_KIND: Final = text("SELECT relkind::text, relrowsecurity FROM pg_class WHERE oid = to_regclass(:table)")
+_EARLIER: Final = {"ix_ledger_schedule_id": (False, "btree (schedule_id)", "")}
+"""Indexes that were made before versions were numbered; the first migration removes them."""
+_KIND: Final = text(
+    "SELECT relkind::text, relpersistence::text, relrowsecurity FROM pg_class WHERE oid = to_regclass(:table)"
+)
 _TRIGGERS: Final = text(
-    "SELECT tgname, tgenabled::text AS enabled, tgtype, tgqual IS NOT NULL OR tgattr <> '' AS is_limited,"
-    " prosrc FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
+    "SELECT tgname, tgenabled::text AS enabled, tgtype, prosrc,"
+    " tgqual IS NOT NULL OR tgattr <> '' OR proconfig IS NOT NULL AS is_limited"
+    " FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
     " WHERE tgrelid = to_regclass(:table) AND NOT tgisinternal"
 )
 _INDEXES: Final = text(
@@ -27,7 +29,7 @@ _OTHERS: Final = text(
     "SELECT 'rule ' || rulename FROM pg_rewrite"
     " WHERE ev_class = to_regclass(:table) AND rulename <> '_RETURN'"
     " UNION ALL SELECT 'constraint ' || conname FROM pg_constraint"
-    " WHERE conrelid = to_regclass(:table) AND contype NOT IN ('p', 'n')"
+    " WHERE conrelid = to_regclass(:table) AND contype NOT IN ('p', 'n', 'u')"
     " UNION ALL SELECT 'child table ' || inhrelid::regclass FROM pg_inherits"
     " WHERE inhparent = to_regclass(:table)"
 )
@@ -38,25 +40,31 @@ def find_tables(connection: Connection) -> Collection[str]:
     return [name for name in METADATA.tables if connection.execute(_KIND, {"table": name}).first()]
 
 
-def find_differences(connection: Connection) -> Iterator[str]:
-    """Return what is not as the program creates it, a sentence each."""
+def find_differences(connection: Connection, version: int) -> Iterator[str]:
+    """Return what is not as the program creates it, a sentence each.
+
+    Args:
+        connection: Reads the database.
+        version: The schema version that it has.
+    """
     for table in METADATA.tables.values():
         row = connection.execute(_KIND, {"table": table.name}).first()
         if row is None:
-            if table in (LEDGER, PRUNED, HEADS):
+            if SINCE[table.name] <= version:
                 yield f"the table {table.name} is missing"
             continue
         if row.relkind != "r":
             yield f"{table.name} is not a table (relkind {row.relkind})"
             continue
+        if row.relpersistence != "p":
+            yield f"the table {table.name} is not kept when the server crashes"
         if row.relrowsecurity:
             yield f"row level security hides rows of the table {table.name}"
         yield from _compare_triggers(connection, table)
-        if table in (LEDGER, PRUNED, HEADS):
-            yield from _compare_columns(connection, table)
-            yield from _compare_indexes(connection, table)
-            for name in connection.scalars(_OTHERS, {"table": table.name}):
-                yield f"the {name} of the table {table.name} is not one that the program creates"
+        yield from _compare_columns(connection, table)
+        yield from _compare_indexes(connection, table, version)
+        for name in connection.scalars(_OTHERS, {"table": table.name}):
+            yield f"the {name} of the table {table.name} is not one that the program creates"
 
 
 def _compare_triggers(connection: Connection, table: Table) -> Iterator[str]:
@@ -75,26 +83,28 @@ def _compare_triggers(connection: Connection, table: Table) -> Iterator[str]:
 
 
 def _compare_columns(connection: Connection, table: Table) -> Iterator[str]:
-    dialect = connection.dialect
-    expected = {each.name: (each.type.compile(dialect), each.nullable) for each in table.c}
+    dialect, counter = connection.dialect, table.autoincrement_column
+    expected = {each.name: (each.type.compile(dialect), each.nullable, each is counter) for each in table.c}
     found = {each["name"]: each for each in inspect(connection).get_columns(table.name)}
     for name in expected.keys() - found.keys():
         yield f"the column {name} of the table {table.name} is missing"
     for name, each in found.items():
-        is_own = (each["type"].compile(dialect), each["nullable"]) == expected.get(name)
-        if not is_own or each.get("default") or each.get("computed") or each.get("identity"):
+        counts = each["autoincrement"] is True  # its default is the next number of a sequence
+        has_more = each.get("computed") or each.get("identity") or (each["default"] and not counts)
+        if has_more or (each["type"].compile(dialect), each["nullable"], counts) != expected.get(name):
             yield f"the column {name} of the table {table.name} is not as the program creates it"
 
 
-def _compare_indexes(connection: Connection, table: Table) -> Iterator[str]:
+def _compare_indexes(connection: Connection, table: Table, version: int) -> Iterator[str]:
     found = {row.relname: row for row in connection.execute(_INDEXES, {"table": table.name})}
-    expected = dict(_expected_indexes(table))
-    for name in expected.keys() - found.keys() - ADDED_INDEXES:
-        if not any(name == today and earlier in found for earlier, (_, today) in _EARLIER.items()):
+    key = inspect(connection).get_pk_constraint(table.name)["name"]  # Alembic names that of its own table
+    expected = dict(_expected_indexes(table, key or f"{table.name}_pkey"))
+    for name in expected.keys() - found.keys():
+        if SINCE.get(name, 0) <= version:
             yield f"the index {name} of the table {table.name} is missing"
+    earlier = _EARLIER if version == UNNUMBERED else {}
     for name, row in found.items():
-        earlier, _ = _EARLIER.get(name, (None, ""))
-        if row.is_valid and _describe(row) == earlier:
+        if row.is_valid and _describe(row) == earlier.get(name):
             continue
         if name not in expected:
             yield f"the index {name} of the table {table.name} is not one that the program creates"
@@ -102,9 +112,12 @@ def _compare_indexes(connection: Connection, table: Table) -> Iterator[str]:
             yield f"the index {name} of the table {table.name} is not the one that the program creates"
 
 
-def _expected_indexes(table: Table) -> Iterator[tuple[str, tuple[bool, str, str]]]:
-    keys = ", ".join(each.name for each in table.primary_key)
-    yield f"{table.name}_pkey", (True, f"btree ({keys})", "")
+def _expected_indexes(table: Table, key: str) -> Iterator[tuple[str, tuple[bool, str, str]]]:
+    yield key, (True, f"btree ({', '.join(each.name for each in table.primary_key)})", "")
+    for constraint in table.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            names = [each.name for each in constraint.columns]
+            yield f"{table.name}_{'_'.join(names)}_key", (True, f"btree ({', '.join(names)})", "")
     for index in table.indexes:
         is_partial = index.dialect_options["postgresql"]["where"] is not None
         columns = ", ".join(each.name for each in index.columns)

@@ -1,4 +1,4 @@
-"""Compares what defines the evidence tables of an SQLite file with what the program creates."""
+"""Compares what defines the tables of an SQLite file with what the program creates."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -8,11 +8,14 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from rollback_drills.database.tables import ADDED_INDEXES, HEADS, LEDGER, PRUNED
+from rollback_drills.database.tables import METADATA, SINCE
 from rollback_drills.database.triggers import create_tables
+from rollback_drills.database.versions import UNNUMBERED
 
 _OBJECTS: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _MOST_PROBLEMS: Final = 20
+_INSIGNIFICANT: Final = re.compile(r'"|CONSTRAINT \w+ (?=PRIMARY KEY)')
+"""What Alembic writes otherwise: it names the primary key of the table with the version."""
 
 
 class _Name(NamedTuple):
@@ -29,13 +32,12 @@ class _Definition(NamedTuple):
 
 
 _Definitions = Mapping[_Name, _Definition]
-_EARLIER: Final[Mapping[_Name, tuple[_Definition, str]]] = {
-    _Name(False, "ix_ledger_schedule_id"): (
-        _Definition("index", "ledger", "CREATE INDEX ix_ledger_schedule_id ON ledger (schedule_id)"),
-        "ledger_by_schedule_and_kind",
+_EARLIER: Final[Mapping[_Name, _Definition]] = {
+    _Name(False, "ix_ledger_schedule_id"): _Definition(
+        "index", "ledger", "CREATE INDEX ix_ledger_schedule_id ON ledger (schedule_id)"
     )
 }
-"""Indexes that earlier versions made, each with the one that stands in its place today."""
+"""Indexes that were made before versions were numbered; the first migration removes them."""
 
 
 def find_tables(connection: Connection) -> Collection[str]:
@@ -43,33 +45,30 @@ def find_tables(connection: Connection) -> Collection[str]:
     return [name.text for name, each in _read(connection).items() if each.kind in ("table", "view")]
 
 
-def find_differences(connection: Connection) -> Iterator[str]:
-    """Return what is not as the program creates it, a sentence each."""
+def find_differences(connection: Connection, version: int) -> Iterator[str]:
+    """Return what is not as the program creates it, a sentence each.
+
+    Args:
+        connection: Reads the database.
+        version: The schema version that it has.
+    """
     found, expected = _read(connection), _expected()
-    ours = {LEDGER.name, PRUNED.name, HEADS.name}
     for name, wanted in expected.items():
-        if wanted.kind != "table" and wanted.table not in ours:
-            continue
         if name not in found:
-            if name.text in ours:
-                yield f"the table {name.text} is missing"
-            elif wanted.kind != "table" and _is_table(wanted.table, found) and not _is_of_later(name, found):
-                yield f"the {wanted.kind} {name.text} of the table {wanted.table} is missing"
+            if SINCE.get(name.text, 0) <= version and _has_place(wanted, found):
+                yield f"the {wanted.kind} {name.text}{_place(wanted)} is missing"
         elif found[name].kind != wanted.kind:
             yield f"{name.text} is a {found[name].kind}, not a {wanted.kind}"
-        elif wanted.table in ours and found[name] != wanted:
+        elif found[name] != wanted:
             yield (
                 f"the {wanted.kind} {name.text} is not the one that the program creates:"
                 f" {found[name].sql[:200]}"
             )
+    earlier = _EARLIER if version == UNNUMBERED else {}
     for name, each in found.items():
-        if each.kind != "trigger" and (each.kind != "index" or each.table not in ours):
-            continue
-        if name not in expected or expected[name].table not in ours:  # of ours it was compared above
-            earlier, _ = _EARLIER.get(name, (None, ""))
-            if each != earlier:
-                what = f"the {each.kind} {name.text} of the table {each.table}"
-                yield f"{what} is not one that the program creates"
+        is_of_ours = each.kind == "trigger" or (each.kind == "index" and each.table in METADATA.tables)
+        if is_of_ours and name not in expected and each != earlier.get(name):
+            yield f"the {each.kind} {name.text}{_place(each)} is not one that the program creates"
 
 
 def find_file_damage(connection: Connection) -> Iterator[str]:
@@ -84,15 +83,13 @@ def find_file_damage(connection: Connection) -> Iterator[str]:
         yield f"the database file is damaged: {error.orig}"
 
 
-def _is_table(name: str, found: _Definitions) -> bool:
-    return _Name(False, name) in found
+def _has_place(wanted: _Definition, found: _Definitions) -> bool:
+    """Whether an object can be there; what belongs to a missing table is not missing by itself."""
+    return wanted.kind == "table" or _Name(False, wanted.table) in found
 
 
-def _is_of_later(name: _Name, found: _Definitions) -> bool:
-    """Whether a database that was not upgraded does without an index."""
-    return name.text in ADDED_INDEXES or any(
-        name.text == today and earlier in found for earlier, (_, today) in _EARLIER.items()
-    )
+def _place(each: _Definition) -> str:
+    return "" if each.kind == "table" else f" of the table {each.table}"
 
 
 @cache
@@ -105,7 +102,7 @@ def _expected() -> _Definitions:
 def _read(connection: Connection) -> dict[_Name, _Definition]:
     return {
         _Name(kind == "trigger", str(name)): _Definition(
-            str(kind), str(table), re.sub(r"\s+", " ", str(sql)).replace('"', "")
+            str(kind), str(table), _INSIGNIFICANT.sub("", re.sub(r"\s+", " ", str(sql)))
         )
         for kind, name, table, sql in connection.exec_driver_sql(_OBJECTS)
         if sql is not None  # the index of a primary key has none

@@ -73,10 +73,10 @@ class TakenOutcomes:
             )
 
 
-def find_missing_columns(connection: Connection) -> list[str]:
-    """Return the columns that the outbox needs to be compared, and does not have."""
+def can_be_compared(connection: Connection) -> bool:
+    """Return whether the outbox has the columns that are compared."""
     found = {each["name"] for each in inspect(connection).get_columns(OUTBOX.name)}
-    return [name for name in (*_COLUMNS, *_NAMES, "is_indexed") if name not in found]
+    return found.issuperset((*_COLUMNS, *_NAMES, "is_indexed"))
 
 
 def iterate_taken(connection: Connection) -> Iterator[Row[Any]]:

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import DatabaseError
-from rollback_drills.database.tables import ADDED_INDEXES
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.pruning import prune
 from rollback_drills.evidence.verify.auditor import Trust
@@ -106,8 +105,7 @@ def evidence_of(file: Path) -> list[Any]:
         rows = [connection.execute(f"SELECT * FROM {source} ORDER BY 1").fetchall() for source in EVIDENCE]
         objects = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
     ours = {table.encode() for table in TABLES}
-    passing = {name.encode() for name in ADDED_INDEXES}
-    kept = [each for each in objects if (each[2] in ours or each[0] == b"trigger") and each[1] not in passing]
+    kept = [each for each in objects if each[2] in ours or each[0] == b"trigger"]
     return [*rows, sorted(each for each in kept if each[3])]
 
 

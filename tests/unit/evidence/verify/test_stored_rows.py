@@ -103,7 +103,7 @@ def test_without_the_outbox_the_rows_are_verified(database: Database) -> None:
 
 def test_a_database_without_the_tables_of_the_ledger_holds_no_evidence(database: Database) -> None:
     with database.write() as connection:
-        for table in ("ledger", "ledger_pruned", "ledger_heads"):
+        for table in ("ledger", "ledger_pruned", "ledger_heads", "drills_schema_version"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
 
     with pytest.raises(UsageError, match="there is no evidence in the database; run"):

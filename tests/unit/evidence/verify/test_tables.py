@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import DatabaseError
+from rollback_drills.database.triggers import POSTGRESQL_TRIGGERS, create_tables
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append, appending
@@ -218,7 +219,7 @@ SCHEMA = [
     ),
     case(
         "DROP INDEX outbox_by_indexed; CREATE UNIQUE INDEX outbox_by_indexed ON ledger_heads (created_at)",
-        "the index outbox_by_indexed of the table ledger_heads is not one",
+        "the index outbox_by_indexed is not the one that the program creates",
         id="index with the name of one of the outbox",
     ),
     case(
@@ -269,6 +270,31 @@ SCHEMA = [
         id="no heads",
     ),
     case("DROP TABLE ledger", "the table ledger is missing", id="no rows"),
+    case(
+        "CREATE INDEX other ON outbox (owner)",
+        "the index other of the table outbox is not one",
+        id="foreign index of the outbox",
+    ),
+    case(
+        "ALTER TABLE outbox_plans ADD COLUMN more TEXT",
+        "the table outbox_plans is not the one",
+        id="column of the plans",
+    ),
+    case(
+        "ALTER TABLE outbox RENAME TO kept; CREATE VIEW outbox AS SELECT * FROM kept WHERE state <> 'retry'",
+        "outbox is a view, not a table",
+        id="view of the outbox",
+    ),
+    case(
+        "DELETE FROM drills_schema_version",
+        "the database says that it has schema version 0, and has a table of version 5, unpublished",
+        id="no version",
+    ),
+    case(
+        "DROP TABLE outbox_plans; UPDATE drills_schema_version SET version_num = '0003'",
+        "the database says that it has schema version 3, and has a table of version 5, unpublished",
+        id="an earlier version",
+    ),
 ]
 
 
@@ -313,6 +339,20 @@ POSTGRESQL_SCHEMA = [
     ),
     case("CREATE TABLE child () INHERITS (ledger)", "the child table child"),
     case("DROP TABLE ledger_heads", "the table ledger_heads is missing"),
+    case("ALTER TABLE outbox SET UNLOGGED", "the table outbox is not kept when the server crashes"),
+    case("CREATE RULE other AS ON INSERT TO outbox DO INSTEAD NOTHING", "the rule other of the table outbox"),
+    case("ALTER TABLE outbox ADD CHECK (owner <> 'x')", "the constraint outbox_owner_check"),
+    case("ALTER TABLE outbox ADD UNIQUE (owner)", "the index outbox_owner_key of the table outbox is not"),
+    case("ALTER TABLE outbox ALTER COLUMN state SET DEFAULT 'x'", "the column state of the table outbox"),
+    case("ALTER TABLE outbox ALTER COLUMN sequence DROP DEFAULT", "the column sequence of the table outbox"),
+    case(
+        'ALTER TABLE outbox ALTER COLUMN owner TYPE VARCHAR(200) COLLATE "C"',
+        "the column owner of the table outbox",
+    ),
+    case(
+        "ALTER FUNCTION evidence_hashes_are_kept() SET search_path = other",
+        "the trigger ledger_is_never_removed of the table ledger is not the one",
+    ),
 ]
 
 
@@ -328,16 +368,57 @@ def test_what_defines_the_tables_in_postgresql_is_compared(
     check_found(verified(database), Kind.SCHEMA, says)
 
 
+def made_by_the_program(kind: str) -> list[str]:
+    with create_engine("sqlite://").connect() as connection:
+        create_tables(connection)
+        named = f"SELECT name FROM sqlite_master WHERE type = '{kind}' AND sql IS NOT NULL ORDER BY 1"
+        return list(connection.exec_driver_sql(named).scalars())
+
+
+@pytest.mark.parametrize("name", made_by_the_program("table"))
+def test_each_table_that_is_gone_is_found(name: str, database: Database) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql(f"DROP TABLE {name}")
+
+    check_found(verified(database), Kind.SCHEMA, f"the table {name} is missing")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", made_by_the_program("index"))
+def test_each_index_that_is_gone_is_found(name: str, database: Database) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql(f"DROP INDEX {name}")
+
+    check_found(verified(database), Kind.SCHEMA, f"the index {name} of the table ")
+
+
+@pytest.mark.slow
+@only_on_sqlite
+@pytest.mark.parametrize("name", made_by_the_program("trigger"))
+def test_each_trigger_that_is_gone_is_found(name: str, database: Database) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+
+    check_found(verified(database), Kind.SCHEMA, f"the trigger {name} of the table ")
+
+
+@pytest.mark.slow
+@only_on_postgresql
+@pytest.mark.parametrize(
+    ("table", "name"), [(table, name) for table, names in POSTGRESQL_TRIGGERS.items() for name in names]
+)
+def test_each_trigger_of_postgresql_that_is_gone_is_found(table: str, name: str, database: Database) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql(f"DROP TRIGGER {name} ON {table}")
+
+    check_found(verified(database), Kind.SCHEMA, f"the trigger {name} of the table {table} is missing")
+
+
 def test_an_outbox_that_cannot_be_compared_is_found(database: Database) -> None:
     with database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE outbox RENAME COLUMN state TO other")
 
-    (finding,) = verified(database).findings
-
-    assert (finding.kind, finding.message) == (
-        Kind.SCHEMA,
-        "the column state of the table outbox is missing",
-    )
+    assert {each.kind for each in verified(database).findings} == {Kind.SCHEMA}
 
 
 def put(connection: Connection, value: Any) -> None:
