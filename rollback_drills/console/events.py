@@ -9,7 +9,7 @@ from rollback_drills.console.drills import DrillRow
 from rollback_drills.console.fleet import FleetRow
 from rollback_drills.console.records import ScheduleRecords
 from rollback_drills.console.timeline import Event, Lane
-from rollback_drills.documents.routing_policy import MaintenanceWindow
+from rollback_drills.documents.maintenance_windows import MaintenanceWindow
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.names.keys import name_key

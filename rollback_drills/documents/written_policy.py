@@ -6,14 +6,10 @@ from msgspec import UNSET, UnsetType
 from rollback_drills.documents.calendars.recurring_period import RecurringPeriod
 from rollback_drills.documents.calendars.working_days import WORKING_WEEK
 from rollback_drills.documents.calendars.working_time import BusinessHours
-from rollback_drills.documents.routing_policy import (
-    EscalationStep,
-    MaintenanceWindow,
-    OwnerCalendar,
-    OwnerRule,
-    Period,
-    RoutingPolicy,
-)
+from rollback_drills.documents.maintenance_windows import MaintenanceWindow, Period
+from rollback_drills.documents.owner_calendars import OwnerCalendar
+from rollback_drills.documents.owner_rules import EscalationStep, OwnerRule
+from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.utc import write_instant
 
 

@@ -7,8 +7,9 @@ from typing import Final
 from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.fields import tidy
+from rollback_drills.documents.maintenance_windows import Period
 from rollback_drills.documents.quotation import json_path
-from rollback_drills.documents.routing_policy import Period, RoutingPolicy
+from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.utc import write_instant
 
 _YEAR: Final = timedelta(days=366)

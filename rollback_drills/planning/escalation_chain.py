@@ -9,7 +9,8 @@ import msgspec
 from rollback_drills.documents.calendars.working_days import find_calendar
 from rollback_drills.documents.calendars.working_time import WorkingTime
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.routing_policy import EscalationStep, OwnerRule, RoutingPolicy
+from rollback_drills.documents.owner_rules import EscalationStep, OwnerRule
+from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.business_hours import add_business_hours

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from rollback_drills.documents.duplicate_keys import Location
+from rollback_drills.documents.owner_rules import OwnerRule
 from rollback_drills.documents.quotation import json_path, show
-from rollback_drills.documents.routing_policy import OwnerRule
 from rollback_drills.names.keys import name_key
 
 _MOST_COMPARED: Final = 200

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.routing_policy import MaintenanceWindow
+from rollback_drills.documents.maintenance_windows import MaintenanceWindow
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.repeats import RepeatDecision

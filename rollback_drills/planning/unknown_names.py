@@ -6,8 +6,10 @@ from typing import Final
 
 from rollback_drills.connectors.types import ALL_CONNECTORS
 from rollback_drills.documents.duplicate_keys import Location
+from rollback_drills.documents.maintenance_windows import MaintenanceWindow
+from rollback_drills.documents.owner_rules import OwnerRule
 from rollback_drills.documents.quotation import json_path, show
-from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerRule, RoutingPolicy
+from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.names.keys import find_spelling, name_key

@@ -10,7 +10,8 @@ from typing import Final
 
 from rollback_drills.documents.cadences.cadence import Cadence
 from rollback_drills.documents.calendars.rule_parts import MOST_OCCURRENCES
-from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period
+from rollback_drills.documents.maintenance_windows import MaintenanceWindow, Period
+from rollback_drills.documents.owner_calendars import OwnerCalendar
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.spans import Span
 from rollback_drills.names.keys import name_key

@@ -10,7 +10,9 @@ from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.calendars.recurrence import SEARCHED, SEARCHED_YEARS
 from rollback_drills.documents.calendars.rule_parts import MOST_OCCURRENCES
-from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period, RoutingPolicy
+from rollback_drills.documents.maintenance_windows import MaintenanceWindow, Period
+from rollback_drills.documents.owner_calendars import OwnerCalendar
+from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.time_data import CalendarFile, TimeData, find_time_zone_version
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.names.keys import name_key

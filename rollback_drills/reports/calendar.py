@@ -10,7 +10,7 @@ from typing import Final
 from icalendar import Calendar, Event
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.routing_policy import MaintenanceWindow
+from rollback_drills.documents.maintenance_windows import MaintenanceWindow
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.names import ids

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rollback_drills.documents.calendars.calendar_checks import check_events, list_times
 from rollback_drills.documents.calendars.recurrence import SEARCHED_YEARS
 from rollback_drills.documents.calendars.wall_time import FIRST_YEAR, LAST_YEAR, to_instant
-from rollback_drills.documents.routing_policy import Period
+from rollback_drills.documents.maintenance_windows import Period
 from rollback_drills.documents.spans import Span, Spans
 from rollback_drills.errors.extras import describe_missing
 

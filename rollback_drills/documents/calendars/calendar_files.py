@@ -8,8 +8,9 @@ import msgspec
 
 from rollback_drills.documents.calendars.busy_calendar import CalendarAbsence, read_busy_times
 from rollback_drills.documents.careful_reader import UnusableDocumentError
+from rollback_drills.documents.owner_calendars import OwnerCalendar
 from rollback_drills.documents.quotation import json_path, show
-from rollback_drills.documents.routing_policy import OwnerCalendar, RoutingPolicy
+from rollback_drills.documents.routing_policy import RoutingPolicy
 
 REASON: Final = "absent by the calendar"
 LARGEST_CALENDAR_BYTES: Final = 1024 * 1024

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rollback_drills.documents.routing_policy import EscalationStep, OwnerRule
+from rollback_drills.documents.owner_rules import EscalationStep, OwnerRule
 from rollback_drills.planning.misspelt_owners import find_misspelt_owners
 
 LOC = ("owner_routes", "a")
