@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from rollback_drills.connectors.entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
 from rollback_drills.connectors.types import ALL_CONNECTORS, FURTHER_TYPES
-from rollback_drills.documents.careful_reader import UnusableDocumentError, explain_repeats
 from rollback_drills.documents.duplicate_keys import parse_json
+from rollback_drills.documents.json_text import UnusableDocumentError, explain_repeats
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.similar_names import find_similar
@@ -108,7 +108,7 @@ def _read_document(path: Path) -> Any:
     except (ValueError, RecursionError):
         raise UsageError(f"{path}: is not a JSON document in UTF-8") from None
     if has_repeats:
-        raise_problems(path, list(explain_repeats(text)))
+        raise_problems(path, list(map(str, explain_repeats(text))))
     return document
 
 

@@ -30,7 +30,7 @@ class Change(Document, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         """Ensure that the time can be written in UTC."""
-        check_in_utc(self.promoted_at)
+        check_in_utc(promoted_at=self.promoted_at)
 
 
 class Changes(Document, frozen=True, gc=False):

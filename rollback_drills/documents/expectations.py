@@ -13,6 +13,7 @@ from rollback_drills.documents.history import Drill
 from rollback_drills.documents.instants import explain_far, read_instant
 from rollback_drills.documents.plain_file import read_plain_file
 from rollback_drills.documents.quotation import quote
+from rollback_drills.documents.unfit_keys import UnfitKeysError
 from rollback_drills.documents.yaml_text import is_yaml
 
 EXPECTATIONS_SCHEMA: Final = "rollback-drills.expectations.v1"
@@ -64,7 +65,10 @@ class Expectation(Document, frozen=True, gc=False):
         if problem := explain_far(self.instant):
             raise ValueError(f"at {problem}")
         if all(each is None for each in (self.status, self.next_due_at, self.notified, self.silent)):
-            raise ValueError("expects nothing; write status, next_due_at, notified or silent")
+            raise UnfitKeysError(
+                "expects nothing; write status, next_due_at, notified or silent",
+                *("status", "next_due_at", "notified", "silent"),
+            )
 
     @property
     def instant(self) -> datetime:

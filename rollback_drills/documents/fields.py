@@ -63,7 +63,7 @@ class ReviewedValue(Document, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         """Ensure that the date can be written in UTC, and that people see who checked the text, and why."""
-        check_in_utc(self.reviewed_at)
+        check_in_utc(reviewed_at=self.reviewed_at)
         for key, text in (("reviewed_by", self.reviewed_by), ("reason", self.reason)):
             if not shows_something(text):
                 raise ValueError(f"{key} is blank; write something that people can read")

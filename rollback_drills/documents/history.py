@@ -16,6 +16,7 @@ from rollback_drills.documents.fields import (
     Timestamp,
     UnsetType,
 )
+from rollback_drills.documents.unfit_keys import UnfitKeysError
 from rollback_drills.documents.utc import check_in_utc
 
 OUTCOMES: Final = ("pass", "fail")
@@ -67,7 +68,7 @@ class Finding(Document, frozen=True, gc=False, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Ensure that the dates can be written in UTC."""
-        check_in_utc(self.due_at, self.closed_at)
+        check_in_utc(due_at=self.due_at, closed_at=self.closed_at)
 
 
 class Drill(Document, frozen=True, gc=False, omit_defaults=True):
@@ -160,10 +161,17 @@ class History(Document, frozen=True, gc=False):
         for drill in self.drills:
             # a call for each drill would take a sixth of the reading, and nearly none needs one
             at = drill.executed_at
-            if at is not None and not 1 < at.year < 9999:
-                check_in_utc(at)
-            if drill.reviewed_at or drill.approved_at:
-                check_in_utc(drill.reviewed_at, drill.approved_at)
+            if (at is not None and not 1 < at.year < 9999) or drill.reviewed_at or drill.approved_at:
+                self._check_times(drill)
+
+    def _check_times(self, drill: Drill) -> None:
+        try:
+            check_in_utc(
+                executed_at=drill.executed_at, reviewed_at=drill.reviewed_at, approved_at=drill.approved_at
+            )
+        except UnfitKeysError as error:
+            place = ("drills", self.drills.index(drill), *error.at)
+            raise UnfitKeysError(str(error), at=place) from None
 
 
 def share_words(history: History) -> None:

@@ -9,11 +9,11 @@ from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
 
-from rollback_drills.documents.careful_reader import explain_repeats
 from rollback_drills.documents.document_search import RECORDS_ENDING
 from rollback_drills.documents.duplicate_keys import Origin, parse_json
 from rollback_drills.documents.glimpse import is_bare
 from rollback_drills.documents.history import History, share_words
+from rollback_drills.documents.json_text import explain_repeats
 from rollback_drills.documents.quotation import json_path, state
 from rollback_drills.documents.reader import (
     BOM,

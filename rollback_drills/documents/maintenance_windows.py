@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
 from rollback_drills.documents.calendars.recurring_period import RecurringPeriod
 from rollback_drills.documents.fields import UNSET, Document, Name, Timestamp, UnsetType, fold_alias
 from rollback_drills.documents.spans import Span, Spans
+from rollback_drills.documents.unfit_keys import UnfitKeysError
 from rollback_drills.documents.utc import ZERO_TIME, check_in_utc, write_instant
+
+_PERIOD_KEYS: Final = ("start_at", "end_at", "starts_at", "ends_at", "recurrence")
 
 
 class Period(Document, frozen=True, gc=False):
@@ -39,16 +42,19 @@ class Period(Document, frozen=True, gc=False):
         start_at, end_at = self.start_at, self.end_at
         if self.recurrence is not None:
             if not (start_at is end_at is ZERO_TIME):
-                raise ValueError("give either start_at and end_at, or recurrence")
+                raise UnfitKeysError("give either start_at and end_at, or recurrence", *_PERIOD_KEYS)
             return
         if start_at is ZERO_TIME or end_at is ZERO_TIME:
             missing = "" if start_at is ZERO_TIME else "end_at is missing; "
-            raise ValueError(f"{missing}start_at and end_at are both needed, unless there is a recurrence")
+            raise UnfitKeysError(
+                f"{missing}start_at and end_at are both needed, unless there is a recurrence", *_PERIOD_KEYS
+            )
         if not (1 < start_at.year < 9999 and 1 < end_at.year < 9999):
-            check_in_utc(start_at, end_at)
+            check_in_utc(start_at=start_at, end_at=end_at)
         if end_at <= start_at:
-            raise ValueError(
-                f"ends at {write_instant(self.end_at)}, before it starts; end_at must be later than start_at"
+            raise UnfitKeysError(
+                f"ends at {write_instant(self.end_at)}, before it starts; end_at must be later than start_at",
+                *_PERIOD_KEYS,
             )
 
     @property

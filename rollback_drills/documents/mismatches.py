@@ -8,35 +8,38 @@ import msgspec
 
 from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.quotation import json_path, show
+from rollback_drills.documents.mistakes import Mistake
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.shapes import choices_at, is_known, keys_at, known_keys
 from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.documents.unfit_keys import UnfitKeysError
 
 _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<is_key>key` in `)?(?P<path>\$[^`]*)`)?", re.DOTALL)
 
 
-def explain_mismatch(model: type[Document], raw: Any, message: str) -> tuple[Location, str]:
-    """Return the place that a model refused, and a message: what is there, and what is needed.
+def explain_mismatch(model: type[Document], raw: Any, error: msgspec.ValidationError) -> Mistake:
+    """Return the place that a model refused: what is there, and what is needed.
 
     Args:
         model: What the document was to be.
         raw: The document, as JSON is parsed.
-        message: How msgspec, or a check of the model, says what is wrong.
+        error: How msgspec, or a check of the model, says what is wrong.
     """
+    message = str(error)
     match = _PLACE.fullmatch(message)
     what, path = (match["what"], match["path"] or "$") if match else (message, "$")
     where, value = _follow(model, raw, path, message)
+    if isinstance(error.__cause__, ValueError):
+        return _explain_check(model, where, error.__cause__)
     if match and match["is_key"]:
         value = _find_failing_key(model, raw, where, value, message)
         where = (*where, value)
         what = f"Expected `name`{what.partition('`')[2].partition('`')[2]}"
     if unknown := re.search(r"unknown field `(.*)`", what):
-        where = (*where, unknown[1])
-        return where, explain_unknown(model, where)
+        return explain_unknown(model, (*where, unknown[1]))
     if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
-        where = (*where, missing[1])
-        return where, f"{json_path(where)} is missing; it is needed"
-    return where, _explain_value(model, where, value, what)
+        return Mistake((*where, missing[1]), "is missing; it is needed")
+    return Mistake(where, _explain_value(model, where, value, what))
 
 
 def _explain_value(model: type[Document], where: Location, value: Any, what: str) -> str:
@@ -44,22 +47,27 @@ def _explain_value(model: type[Document], where: Location, value: Any, what: str
         choices = choices_at(model, where)
         near = find_similar(value, choices) if isinstance(value, str) else ""
         meant = f'; did you mean "{near}"?' if near else ""
-        return f"{json_path(where)} is {show(value)}; must be one of {', '.join(choices)}{meant}"
+        return f"is {show(value)}; must be one of {', '.join(choices)}{meant}"
     if expected := re.fullmatch(r"Expected `(.*)`(?: (?!, got)[^,]*)?, got `.*`|Expected `(.*)`(.*)", what):
         demand = _plain_type(expected[1] or expected[2])
         if isinstance(value, str):
             demand = demand.removesuffix(_QUOTED)
-        return f"{json_path(where)} is {show(value)}; must be {demand}{_plain_limit(expected[3] or '')}"
-    return _join(model, where, what)
+        return f"is {show(value)}; must be {demand}{_plain_limit(expected[3] or '')}"
+    return what[:1].lower() + what[1:]
 
 
-def _join(model: type[Document], where: Location, what: str) -> str:
-    """Write the message of a check of the model, which may begin with the key that it is about."""
-    if what.startswith("$"):
-        return json_path(where) + what[1:]
-    key = re.match(r"\w*", what)
-    is_key = key is not None and is_known(model, (*where, key[0]))
-    return f"{json_path(where)}{'.' if is_key else ' '}{what[:1].lower()}{what[1:]}"
+def _explain_check(model: type[Document], where: Location, error: ValueError) -> Mistake:
+    """Explain what a check of the model refuses, which may begin with the key that it is about."""
+    what = str(error)
+    about: tuple[Location, ...] = ()
+    if isinstance(error, UnfitKeysError):
+        about = tuple((*where, *each) for each in error.about)
+        if error.at:
+            return Mistake((*where, *error.at), what, about)
+    key, _, rest = what.partition(" ")
+    if is_known(model, (*where, key)):
+        return Mistake((*where, key), rest, about)
+    return Mistake(where, what, about)
 
 
 _LIMITS: Final = (
@@ -134,13 +142,10 @@ def _replace(value: Any, loc: Location, new: Any) -> Any:
     return changed
 
 
-def explain_unknown(model: type[Document], loc: Location) -> str:
+def explain_unknown(model: type[Document], loc: Location) -> Mistake:
     """Return that a key is unknown at its place, and which one may be meant."""
-    return f"{json_path(loc)} is an unknown key; {_remedy_for_key(model, loc)}"
-
-
-def _remedy_for_key(model: type[Document], loc: Location) -> str:
     key = str(loc[-1])
     if near := find_similar(key, sorted(keys_at(model, loc[:-1])), similar=0.5):
-        return f"did you mean {near!r}?"
-    return "it is known, but not here" if key in known_keys(model) else "remove it"
+        return Mistake(loc, f"is an unknown key; did you mean {near!r}?", meant=(*loc[:-1], near))
+    remedy = "it is known, but not here" if key in known_keys(model) else "remove it"
+    return Mistake(loc, f"is an unknown key; {remedy}")

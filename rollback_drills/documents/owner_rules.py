@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from rollback_drills.documents.fields import UNSET, Document, Minutes, Name, NameOrNone, UnsetType, fold_alias
+from rollback_drills.documents.unfit_keys import UnfitKeysError
 
 BusinessHoursCount = Annotated[float, Meta(ge=0, le=1000)]
 """A number of working hours: half a year of them at most."""
@@ -25,7 +26,9 @@ class EscalationStep(Document, frozen=True, gc=False):
     def __post_init__(self) -> None:
         """Ensure that one wait is given."""
         if (self.after_minutes is None) == (self.after_business_hours is None):
-            raise ValueError("give either after_minutes or after_business_hours")
+            raise UnfitKeysError(
+                "give either after_minutes or after_business_hours", "after_minutes", "after_business_hours"
+            )
 
 
 class OwnerRule(Document, frozen=True, gc=False):

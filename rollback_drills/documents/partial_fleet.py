@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, Protocol, TypeGuard
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError
 from rollback_drills.documents.fleet import Fleet, gather_fleet, refuse_missing_folder
 from rollback_drills.documents.fleet_changes import load_changes
 from rollback_drills.documents.found_files import find_files, find_histories, is_one_file
@@ -18,6 +17,7 @@ from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedul
 from rollback_drills.documents.history_pairs import Histories, NamedFile, key_of, read_history
 from rollback_drills.documents.json_lines import Line, is_records, read_lines
 from rollback_drills.documents.json_lines_index import ChangedFileError, index_records
+from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.reader import read_bytes
 from rollback_drills.documents.settled import read_all_settled
 from rollback_drills.documents.shard import Shard

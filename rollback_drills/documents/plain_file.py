@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TypeVar
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
+from rollback_drills.documents.careful_reader import read_carefully
 from rollback_drills.documents.fields import Document
+from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.reader import BOM, hide_folder, read_bytes
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError

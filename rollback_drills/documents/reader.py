@@ -9,9 +9,10 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
+from rollback_drills.documents.careful_reader import read_carefully
 from rollback_drills.documents.duplicate_keys import START, Origin, certainly_has_no_repeats, parse_json
 from rollback_drills.documents.fields import Document
+from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.privacy.private_texts import is_public
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.terminal_text import show_path

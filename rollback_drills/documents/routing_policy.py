@@ -19,7 +19,6 @@ from rollback_drills.documents.fields import (
 from rollback_drills.documents.maintenance_windows import MaintenanceWindow
 from rollback_drills.documents.owner_calendars import OwnerCalendar
 from rollback_drills.documents.owner_rules import OwnerRule, SharedOwnerRule
-from rollback_drills.documents.quotation import json_path
 
 RepeatDays = Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL_DAYS)]
 """A number of days, more than zero."""
@@ -73,8 +72,8 @@ class RoutingPolicy(Document, frozen=True, gc=False):
             fold_alias(self, "blackout_windows", "maintenance_windows", ())
         for owner, calendar in self.owner_calendars.items():
             if calendar.business_hours and calendar.business_hours.calendar:
-                place = json_path(("owner_calendars", owner, "business_hours", "calendar"))
-                check_calendar_name(calendar.business_hours.calendar, self.calendars, f"{place} is")
+                place = ("owner_calendars", owner, "business_hours", "calendar")
+                check_calendar_name(calendar.business_hours.calendar, self.calendars, place, "is")
 
     @property
     def rules_by_owner(self) -> dict[str, OwnerRule]:

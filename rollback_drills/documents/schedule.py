@@ -12,6 +12,7 @@ from rollback_drills.documents.calendars.working_days import check_calendar_name
 from rollback_drills.documents.fields import Days, Name, NameOrNone, Timestamp
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.routing_policy import RepeatDays, RoutingPolicy
+from rollback_drills.documents.unfit_keys import UnfitKeysError
 from rollback_drills.documents.utc import check_in_utc
 from rollback_drills.names.ids import find_reserved
 
@@ -67,20 +68,27 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
             ValueError: It cannot, its id is reserved, or a cadence does not fit the rest of the document.
         """
         RoutingPolicy.__post_init__(self)
-        check_in_utc(self.next_due_at)
+        check_in_utc(next_due_at=self.next_due_at)
         if ":" in self.schedule_id and (start := find_reserved(self.schedule_id)):
-            raise ValueError(
+            raise UnfitKeysError(
                 f"has a schedule_id that begins with {show(start)}, which stands for messages about something"
-                " else; rename the schedule"
+                " else; rename the schedule",
+                "schedule_id",
             )
         if self.written_cadence is not None:
             self._check_cadence(self.written_cadence)
 
     def _check_cadence(self, cadence: WrittenCadence) -> None:
         if self.interval_days is not None:
-            raise ValueError("has both interval_days and cadence; keep one of them")
+            raise UnfitKeysError(
+                "has both interval_days and cadence; keep one of them", "interval_days", "cadence"
+            )
         if self.next_due_at is not None or self.due_policy is not DuePolicy.EXPLICIT:
             name = "due_policy" if self.next_due_at is None else "next_due_at"
-            raise ValueError(f"has both {name} and cadence, which says when drills are due; leave out {name}")
+            raise UnfitKeysError(
+                f"has both {name} and cadence, which says when drills are due; leave out {name}",
+                name,
+                "cadence",
+            )
         if cadence.calendar_name:
-            check_calendar_name(cadence.calendar_name, self.calendars, "$.cadence has the calendar")
+            check_calendar_name(cadence.calendar_name, self.calendars, ("cadence",), "has the calendar")

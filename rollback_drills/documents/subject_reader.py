@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import NamedFile, read_history
+from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.reader import Loaded, add_calendars, parse_document, read_document, read_json
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject

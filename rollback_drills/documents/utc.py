@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from rollback_drills.documents.unfit_keys import UnfitKeysError
+
 
 def write_instant(instant: datetime) -> str:
     """Write an instant as every document has it: RFC 3339 in UTC, `2026-06-20T15:40:00+00:00`.
@@ -33,17 +35,17 @@ ZERO_TIME: Final = datetime.min.replace(tzinfo=UTC)
 """What Go (and .NET) write for a time that was never set; the careful reading takes it as absent."""
 
 
-def check_in_utc(*instants: datetime | None) -> None:
+def check_in_utc(**instants: datetime | None) -> None:
     """Ensure that instants near the ends of the calendar can be written in UTC.
 
     Raises:
-        ValueError: One leaves the years 1 to 9999, or is the zero time.
+        UnfitKeysError: One leaves the years 1 to 9999, or is the zero time.
     """
-    for instant in instants:
+    for key, instant in instants.items():
         if instant is not None and not 1 < instant.year < 9999:
             if instant == ZERO_TIME:
-                raise ValueError("is the zero time, which stands for no time; leave it out")
+                raise UnfitKeysError("is the zero time, which stands for no time; leave it out", at=(key,))
             try:
                 instant.astimezone(UTC)
             except OverflowError:
-                raise ValueError("leaves the years 1 to 9999 in UTC") from None
+                raise UnfitKeysError("leaves the years 1 to 9999 in UTC; fix it", at=(key,)) from None

@@ -5,7 +5,7 @@ import re
 from collections.abc import Hashable, Mapping
 from typing import Final
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError, decode
+from rollback_drills.documents.json_text import TOO_DEEP, UnusableDocumentError, decode
 from rollback_drills.documents.quotation import show
 
 ENDINGS: Final = (".yaml", ".yml")
@@ -88,7 +88,7 @@ def to_json(data: bytes) -> bytes:
         place = f", line {mark.line + 1} column {mark.column + 1}" if mark else ""
         raise UnusableDocumentError(f"cannot be read as YAML: {_explain(text, error)}{place}") from None
     except RecursionError:
-        raise UnusableDocumentError("is nested too deeply to be a document of this kind") from None
+        raise UnusableDocumentError(TOO_DEEP) from None
     except TypeError:
         raise UnusableDocumentError("has a tag that JSON does not have; write a text") from None
     except ValueError:

@@ -7,15 +7,18 @@ from datetime import datetime
 from os.path import dirname
 from typing import Any, Final
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError, examine, find_place, is_about
 from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.document_search import find_links
+from rollback_drills.documents.duplicate_keys import Location
+from rollback_drills.documents.examination import examine
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.fleet_changes import warn_of_changes
 from rollback_drills.documents.json_lines import is_records
+from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.lookalike_names import find_lookalike_names
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.mistakes import Mistake
+from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.reader import BOM, Loaded, read_bytes, read_document, read_json
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
@@ -32,8 +35,8 @@ from rollback_drills.linting.pairs import warn_of_pairs
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.name_warnings import warn_of_names
 
-_INSTEAD: Final = {"$.interval_days": "$.cadence"}
-"""Keys that another key replaces: with a mistake in `$.cadence`, `$.interval_days` is not missing."""
+_INSTEAD: Final[dict[int | str, Location]] = {"cadence": ("interval_days",)}
+"""Keys that replace another key: with a mistake in `$.cadence`, `$.interval_days` is not missing."""
 
 
 @dataclass(slots=True)
@@ -52,7 +55,8 @@ def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
     loaded = [each for path, raw in zip(paths, raws, strict=True) for each in _load(path, raw, linted)]
     for each in loaded:
         mistakes, document = ([], each.document) if each.document else _examine(each)
-        linted.findings += [f"{each.path}: {mistake}" for mistake in mistakes] or _name(each.problem)
+        linted.findings += [f"{each.path}: {mistake}" for mistake in mistakes]
+        linted.findings += [each.problem] if each.problem and not mistakes else []
         faults = find_faults(document) if document else Faults()
         linted.findings += [
             f"{each.path}: {fault}" for fault in faults.findings if not _is_named(fault, mistakes)
@@ -120,31 +124,34 @@ def _look_at_comments(path: str) -> list[str]:
         return []
 
 
-def _examine(loaded: Loaded[Any]) -> tuple[list[str], Document | None]:
+def _examine(loaded: Loaded[Any]) -> tuple[list[Mistake], Document | None]:
     """Return each mistake in a document that cannot be used, and what can be read in spite of them."""
     try:
         data = read_json(loaded.file) if loaded.file else b""
+        if (raw := _parse(data)) is None:
+            return [], None
+        return examine(guess_model(raw, loaded.file), data.removeprefix(BOM))
     except UnusableDocumentError:
-        data = b""
-    if (raw := _parse(data)) is None:
         return [], None
-    return examine(guess_model(raw, loaded.file), data.removeprefix(BOM))
 
 
-def _is_named(fault: str, mistakes: Sequence[str]) -> bool:
+def _is_named(fault: str, mistakes: Sequence[Mistake]) -> bool:
     """Return whether a mistake names the same place, a misspelling of it, or the key that replaces it."""
-    place = find_place(fault)
-    instead = _INSTEAD.get(place, place)
     return any(
-        is_about(each, place)
-        or f"{find_place(each)}.".startswith(f"{instead}.")
-        or f"{find_place(each).rpartition('.')[2]} is missing" in fault
+        _is_at(fault, each.loc)
+        or (each.meant is not None and _is_at(fault, each.meant))
+        or f"{each.loc[-1]} is missing" in fault
         for each in mistakes
+        if each.loc
     )
 
 
-def _name(problem: str) -> list[str]:
-    return [problem] if problem else []
+def _is_at(fault: str, loc: Location) -> bool:
+    """Return whether a place lies in what a fault is about, which begins with its path."""
+    wholes = [loc[:end] for end in range(1, len(loc) + 1)]
+    if loc[0] in _INSTEAD:
+        wholes.append(_INSTEAD[loc[0]])
+    return any(fault.startswith(f"{json_path(each)} ") for each in wholes)
 
 
 def _load_lines(path: str, linted: Linted) -> Iterator[Loaded[Any]]:

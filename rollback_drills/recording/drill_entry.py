@@ -10,8 +10,9 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
+from rollback_drills.documents.careful_reader import read_carefully
 from rollback_drills.documents.history import OUTCOMES, Drill
+from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.quotation import show

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError
+from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.reader import read_bytes
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.subject import Subject

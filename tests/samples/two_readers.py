@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
+from rollback_drills.documents.careful_reader import read_carefully
 from rollback_drills.documents.fields import Document, Timestamp
 from rollback_drills.documents.history import History
 from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.reader import Loaded, parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule

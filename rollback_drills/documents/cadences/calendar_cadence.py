@@ -15,6 +15,7 @@ from rollback_drills.documents.cadences.period_cadence import PeriodKeys
 from rollback_drills.documents.cadences.rule_cadence import RuleKeys
 from rollback_drills.documents.calendars.working_days import WorkCalendar, find_calendar
 from rollback_drills.documents.fields import Document
+from rollback_drills.documents.unfit_keys import UnfitKeysError
 
 KINDS: Final[Sequence[type[CadenceKeys]]] = (RuleKeys, PeriodKeys)
 """The kinds of cadence by the calendar."""
@@ -71,13 +72,14 @@ def _read_keys(written: WrittenCadence) -> CadenceKeys:
     """
     written_kinds = [kind for kind in KINDS if getattr(written, name_kind(kind)) is not None]
     if len(written_kinds) != 1:
-        raise ValueError(f"needs exactly one of {', '.join(map(name_kind, KINDS))}")
+        kinds = [name_kind(each) for each in KINDS]
+        raise UnfitKeysError(f"needs exactly one of {', '.join(kinds)}", *kinds)
     (kind,) = written_kinds
     fields = {each.name: each for each in msgspec.structs.fields(kind)}
     for each in msgspec.structs.fields(WrittenCadence):
         if each.name not in fields and getattr(written, each.name) != each.default:
             others = [name_kind(other) for other in KINDS if each.name in other.__struct_fields__]
-            raise ValueError(f"{each.name} goes with {' or '.join(others)} only; leave it out")
+            raise UnfitKeysError(f"{each.name} goes with {' or '.join(others)} only; leave it out", *others)
     values = {name: getattr(written, name) for name in fields}
     for name, field in fields.items():
         if values[name] is None and field.required:

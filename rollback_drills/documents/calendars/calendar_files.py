@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from rollback_drills.documents.calendars.busy_calendar import CalendarAbsence, read_busy_times
-from rollback_drills.documents.careful_reader import UnusableDocumentError
+from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.owner_calendars import OwnerCalendar
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.routing_policy import RoutingPolicy

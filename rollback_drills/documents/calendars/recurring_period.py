@@ -15,6 +15,7 @@ from rollback_drills.documents.calendars.working_days import LocalDate, check_da
 from rollback_drills.documents.calendars.working_time import check_time_zone
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.spans import Span, Spans
+from rollback_drills.documents.unfit_keys import UnfitKeysError
 
 _LATEST_SHIFT: Final = timedelta(days=3)
 """More than the time in UTC differs from that on any wall, and than clocks are ever changed by."""
@@ -93,12 +94,13 @@ def _check(period: RecurringPeriod) -> None:
     if length <= timedelta(0):
         raise ValueError(f"end {period.end} is not later than start {period.start}; move it")
     if length > SEARCHED:
-        raise ValueError(f"lasts more than {SEARCHED_YEARS} years; let end be earlier")
+        raise UnfitKeysError(f"lasts more than {SEARCHED_YEARS} years; let end be earlier", "start", "end")
     period.starts.check()
     if _has_no_gap(period.starts, length):
-        raise ValueError(
+        raise UnfitKeysError(
             f"never ends: for {SEARCHED_YEARS} years each occurrence lasts until the next one starts;"
-            " let end be earlier"
+            " let end be earlier",
+            *("rrule", "start", "end"),
         )
 
 

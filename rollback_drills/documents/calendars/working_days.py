@@ -12,6 +12,7 @@ from rollback_drills.documents.calendars.wall_time import check_year
 from rollback_drills.documents.fields import Document, Name
 from rollback_drills.documents.quotation import quote, show
 from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.documents.unfit_keys import UnfitKeysError
 from rollback_drills.errors.extras import describe_missing
 from rollback_drills.names.keys import find_spelling
 
@@ -66,7 +67,10 @@ class WorkCalendar(Document, frozen=True, gc=False):
             while not self.is_working_day(day):
                 day += _DAY
                 if day - each > _LONGEST_BREAK:
-                    raise ValueError(f"closed leaves no working day in the year from {each} on; open one")
+                    raise UnfitKeysError(
+                        f"closed leaves no working day in the year from {each} on; open one",
+                        *self.__struct_fields__,
+                    )
 
     def is_working_day(self, day: date) -> bool:
         """Whether people work on a day."""
@@ -84,13 +88,16 @@ def find_calendar(name: str, calendars: Mapping[str, WorkCalendar]) -> WorkCalen
     return None if spelling is None else calendars[spelling]
 
 
-def check_calendar_name(name: str, calendars: Mapping[str, WorkCalendar], what: str) -> None:
+def check_calendar_name(
+    name: str, calendars: Mapping[str, WorkCalendar], place: tuple[str, ...], verb: str
+) -> None:
     """Ensure that a document has a calendar that it names.
 
     Args:
         name: The name.
         calendars: Those of the document.
-        what: What names it, as the message begins: its path, and a verb.
+        place: Where the document names it.
+        verb: How the message begins after the place.
 
     Raises:
         ValueError: It does not.
@@ -99,7 +106,8 @@ def check_calendar_name(name: str, calendars: Mapping[str, WorkCalendar], what: 
         near = find_similar(name, calendars)
         names = ", ".join(show(each).strip('"') for each in calendars) or "none"
         known = f"did you mean {show(near)}?" if near else f"there are: {names}"
-        raise ValueError(f"{what} {show(name)}, which is not in calendars; {known}")
+        what = f"{verb} {show(name)}, which is not in calendars; {known}"
+        raise UnfitKeysError(what, ("calendars", name), at=place)
 
 
 class Shift(Document, frozen=True, gc=False):
@@ -156,11 +164,11 @@ def check_days(key: str, days: Iterable[LocalDate]) -> None:
     Raises:
         ValueError: There is one that is not, or lies outside of the years in which something recurs.
     """
-    for each in days:
+    for index, each in enumerate(days):
         try:
             read_day(each)
         except ValueError as error:
-            raise ValueError(f"{key}: {error}") from None
+            raise UnfitKeysError(str(error), at=(key, index)) from None
 
 
 def read_day(text: LocalDate) -> date:
@@ -175,6 +183,6 @@ def read_day(text: LocalDate) -> date:
         except ValueError:
             pass
         else:
-            check_year(day, text)
+            check_year(day, f"is {text}, which")
             return day
-    raise ValueError(f"{show(text)} is no day of the calendar; write one such as 2026-12-24")
+    raise ValueError(f"is {show(text)}, which is no day of the calendar; write one such as 2026-12-24")

@@ -14,6 +14,7 @@ from rollback_drills.documents.fields import Document
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.spans import Span
+from rollback_drills.documents.unfit_keys import UnfitKeysError
 
 _MIDNIGHT: Final = "24:00"
 _DAY: Final = timedelta(days=1)
@@ -39,10 +40,12 @@ class BusinessHours(Document, frozen=True, gc=False, omit_defaults=True):
     def __post_init__(self) -> None:
         """Ensure that work has an end, and that its days are given once."""
         if self.calendar and self.days is not UNSET:
-            raise ValueError("has both days and calendar; keep one of them")
+            raise UnfitKeysError("has both days and calendar; keep one of them", "days", "calendar")
         if self.end == self.start:
-            raise ValueError(
-                f"start and end are both {self.start}; write 00:00 and {_MIDNIGHT} for a whole day"
+            raise UnfitKeysError(
+                f"start and end are both {self.start}; write 00:00 and {_MIDNIGHT} for a whole day",
+                "start",
+                "end",
             )
 
 

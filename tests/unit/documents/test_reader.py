@@ -96,7 +96,7 @@ PROVIDERS = ("providers", "notification_providers")
         ),
         pytest.param(
             b'{"calendars": {"a": {"open": ["1 May"]}}}',
-            '$.calendars.a.open: "1 May" is no day of the calendar',
+            '$.calendars.a.open[0] is "1 May", which is no day of the calendar',
             id="no day",
         ),
         pytest.param(b'{"due_policy": "Explicit"}', '; did you mean "explicit"?', id="word in another case"),

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import read_document
 from rollback_drills.documents.schedule import Schedule

@@ -107,7 +107,7 @@ def test_lint_says_what_check_says(tmp_path: Path, changes: dict[str, Any]) -> N
                 "owner_calendars": {"a": {"business_hours": {"calendar": "berlin"}}},
                 "calendars": {"berlin": {"closed": ["1 May"]}},
             },
-            'calendars.berlin.closed: "1 May" is no day',
+            'calendars.berlin.closed[0] is "1 May", which is no day',
         ),
     ],
 )
@@ -115,6 +115,70 @@ def test_one_mistake_is_one_finding(tmp_path: Path, changes: dict[str, Any], pla
     (finding,) = lint(tmp_path, {**SCHEDULE, **changes}).findings
 
     assert place in finding
+
+
+@pytest.mark.parametrize(
+    ("changes", "places"),
+    [
+        (
+            {"owner_routes": {"both": {"acknowledgement_minutes": "x"}}, "cadence": CADENCE},
+            ["$.owner_routes.both.acknowledgement_minutes is", "$ has both interval_days and cadence"],
+        ),
+        (
+            {"owner_routes": {"team a": {"ack_minutes": "x"}, "team b": {"ack_minutes": "x"}}},
+            ['$.owner_routes["team a"].ack_minutes is', '$.owner_routes["team b"].ack_minutes is'],
+        ),
+        (
+            {"maintenance_windows": [{"start_at": "2026-01-01", "end_at": end} for end in (5, 6)]},
+            ["$.maintenance_windows[0].end_at is 5", "$.maintenance_windows[1].end_at is 6"],
+        ),
+        (
+            {"owners": ["a", 1, "b", 2], "retest_within_days": 0},
+            ["$.owners[1] is 1", "$.owners[3] is 2", "$.retest_within_days is 0"],
+        ),
+        (
+            {
+                "owner_routes": {"a": {"escalation_steps": [{"after_minutes": 3}, {"owner": 5}, {"a": 1}]}},
+                "next_due_at": "9999-12-31T23:59:59-14:00",
+            },
+            [
+                "$.next_due_at is",
+                "$.owner_routes.a.escalation_steps[0].owner is missing",
+                "$.owner_routes.a.escalation_steps[1].owner is 5",
+                "$.owner_routes.a.escalation_steps[2].a is an unknown key",
+                "$.owner_routes.a.escalation_steps[2].owner is missing",
+            ],
+        ),
+        (
+            {
+                "calendars": {"Berlin": {"closed": ["2026-01-01"], "open": ["2026-01-01"]}},
+                "owner_calendars": {
+                    "a": {"business_hours": {"calendar": "berlin"}},
+                    "b": {"business_hours": {"calendar": "paris"}},
+                },
+            },
+            ["$.calendars.Berlin.closed and open", '$.owner_calendars.b.business_hours.calendar is "paris"'],
+        ),
+    ],
+    ids=["key named as a word", "names with blanks", "items", "texts in a list", "steps", "calendars"],
+)
+def test_two_mistakes_are_two_findings(tmp_path: Path, changes: dict[str, Any], places: list[str]) -> None:
+    findings = lint(tmp_path, {**SCHEDULE, **changes}).findings
+
+    assert len(findings) == len(places), findings
+    for finding, place in zip(findings, places, strict=True):
+        assert place in finding
+
+
+def test_an_item_that_is_wrong_moves_no_other_place(tmp_path: Path) -> None:
+    drills = [5, {**DRILL, "executed_at": None}, {**DRILL, "recovery_minutes": -1}]
+
+    findings = lint(tmp_path, {**HISTORY, "drills": drills}, "history.json").findings
+
+    assert [each.partition(": ")[2].partition(" is ")[0] for each in findings] == [
+        "$.drills[0]",
+        "$.drills[2].recovery_minutes",
+    ]
 
 
 def test_a_wrong_limit_is_not_missing_as_well(tmp_path: Path) -> None:

@@ -192,9 +192,13 @@ def test_a_search_ends_after_some_years() -> None:
         pytest.param({"start": "9999-01-01", "end": "9999-01-02"}, "start 9999-01-01 is not in", id="far"),
         pytest.param({"start": "2 January"}, '"2 January" is no local time', id="no time"),
         pytest.param(
-            {"except": ["2026-02-30"]}, '"2026-02-30" is no day of the calendar', id="no such exception"
+            {"except": ["2026-02-30"]},
+            'except[0] is "2026-02-30", which is no day of the calendar',
+            id="no such exception",
         ),
-        pytest.param({"except": ["1 May"]}, '"1 May" is no day of the calendar', id="no exception"),
+        pytest.param(
+            {"except": ["1 May"]}, 'except[0] is "1 May", which is no day of the calendar', id="no exception"
+        ),
         pytest.param(
             {"except_days": []}, "recurrence.except_days is an unknown key; did you mean 'except'?", id="key"
         ),
