@@ -149,10 +149,8 @@ def _run() -> NoReturn:
 
 def _fail(problem: str, effects_before: int, code: int = 0) -> NoReturn:
     """End with a line about a problem: with 2 if nothing was sent or written, else with 1; or with a code."""
-    print_problem(problem)
     has_effects = count_effects() > effects_before
-    if has_effects:
-        print_problem("something was sent or written before that, and stays")
+    print_problem(f"{problem}; what was sent or written before that stays" if has_effects else problem)
     sys.exit(code or (1 if has_effects else 2))
 
 

@@ -51,6 +51,8 @@ def rotate_key(
     head = find_head(database)
     if head is None:
         raise UsageError("there is no evidence yet; its key is made when the first is written")
+    if not is_lost:
+        open_key(head.public_key)  # without it the change cannot be signed, and no new key is made
     new = make_key(head.public_key.name)
     opening: OpenSigningKey = (lambda _: new) if is_lost else open_key
     with appending(database, opening, replaces=head.public_key if is_lost else None) as (_, appender):

@@ -10,6 +10,7 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import ConflictError
+from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
@@ -74,6 +75,22 @@ def test_keys_follow_each_other_and_each_is_signed_by_the_one_before(database: D
     assert second["previous_public_key"] == KEY.public.text
     assert third["previous_public_key"] == second["public_key"] == OTHER_KEY.public.text
     assert verified(database).findings == []
+
+
+def test_a_key_that_cannot_sign_the_change_leaves_no_new_key_behind(database: Database) -> None:
+    made: list[str] = []
+
+    def refuse(_: PublicKey | None) -> SigningKey:
+        raise UsageError("the key that signs the evidence is not on this Prefect server")
+
+    def make(origin: str) -> SigningKey:
+        made.append(origin)
+        return OTHER_KEY
+
+    with pytest.raises(UsageError, match="is not on this Prefect server"):
+        rotated(database, OTHER_KEY, open_key=refuse, make_key=make)
+
+    assert (made, signers(database)) == ([], [KEY])
 
 
 def test_a_lost_key_is_not_asked_for_and_does_not_sign(database: Database) -> None:
