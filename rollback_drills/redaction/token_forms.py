@@ -36,9 +36,17 @@ _ISSUERS: Final = (
         r"[A-Z0-9]{12,}",
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
     ),
+    TokenForm(
+        "Authress",
+        r"(?:sc|ext|scauth|authress)_[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.",
+        r"[a-z0-9+/_=-]{30,}",
+        _GITLEAKS,
+        r"\.acc[_-][a-z0-9]",
+    ),
     TokenForm("AWS", r"ABSK", r"[A-Za-z0-9+/=]{40,}", _GITLEAKS),
     TokenForm("AWS", r"amzn\.mws\.", r"[a-f0-9]{8}-[a-f0-9-]{20,}", _GITHUB),
     TokenForm("Azure", r"[\w~.]{3}[0-9]Q~", r"[\w~.-]{20,}", _GITLEAKS, r"[0-9]Q~"),
+    TokenForm("Bannerbear", r"bb_(?:pr|ma)_", r"[a-f0-9]{30}", _TRUFFLEHOG),
     TokenForm(
         "Bitwarden",
         r"0\.[a-f0-9]{8}-(?:[a-f0-9]{4}-){3}[a-f0-9]{12}\.",
@@ -53,7 +61,11 @@ _ISSUERS: Final = (
     TokenForm("ClickHouse", r"4b1d", r"[A-Za-z0-9]{38}", _GITLEAKS, r"4b1d[A-Za-z0-9]{16}"),
     TokenForm("Clojars", r"CLOJARS_", r"[A-Za-z0-9]{40,}", _GITLEAKS),
     TokenForm("Cloudflare", r"v1\.0-[a-f0-9]{24}-", r"[a-f0-9]{40,}", _GITLEAKS, r"v1\.0-[a-f0-9]"),
+    TokenForm("Close", r"api_[A-Za-z0-9]{22}\.", r"[A-Za-z0-9]{22}", _TRUFFLEHOG, r"api_[A-Za-z0-9]{16}"),
     TokenForm("Contentful", r"CFPAT-", r"[\w-]{20,}", _GITHUB),
+    TokenForm(
+        "Context7", r"ctx7sk-", r"[A-Za-z0-9-]{20,}", "https://context7.mintlify.dev/docs/howto/api-keys"
+    ),
     TokenForm(
         "Databricks",
         r"(?:dapi|dose|dkea)",
@@ -79,13 +91,17 @@ _ISSUERS: Final = (
     TokenForm("Doppler", r"dp\.(?:pt|st|ct|sa|scim|audit)\.", r"[\w.-]{20,}", _GITLEAKS),
     TokenForm("Duffel", r"duffel_(?:test|live)_", r"[\w=-]{20,}", _GITLEAKS),
     TokenForm("Dynatrace", r"dt0[a-z][0-9]{2}\.", r"[A-Z0-9]{20,}(?:\.[A-Z0-9]+)?", _GITLEAKS),
+    TokenForm("E2B", r"e2b_", r"[a-f0-9]{40}", "https://pypi.org/project/e2b/", r"e2b_[a-f0-9]{8}"),
     TokenForm("EasyPost", r"EZ[AT]K", r"[A-Za-z0-9]{40,}", _GITLEAKS),
     TokenForm("ElevenLabs", r"sk_", r"[a-f0-9]{40,}", _TRUFFLEHOG, r"sk_[a-f0-9]{16}"),
+    TokenForm("Endor Labs", r"endr\+", r"[A-Za-z0-9-]{16}", _TRUFFLEHOG),
+    TokenForm("Facebook", r"[0-9]{15,16}\|", r"[\w-]{27,40}", _GITLEAKS, r"[0-9]{15}\|[\w-]{8}"),
     TokenForm("Facebook", r"EAA[A-Z]", r"[A-Za-z0-9]{40,}", _GITLEAKS),
     TokenForm("Figma", r"fig[dpour]{1,2}_", r"[\w-]{20,}", _GITHUB),
     TokenForm("Firecrawl", r"fc-", r"[a-f0-9]{32}", _TRUFFLEHOG, r"fc-[a-f0-9]{16}"),
     TokenForm("Fireworks", r"fw_", r"[A-Za-z0-9]{22,}", _TRUFFLEHOG, r"fw_[A-Za-z0-9]{16}"),
-    TokenForm("Flutterwave", r"FLWSECK(?:_TEST)?-", r"[\w-]{20,}", _TRUFFLEHOG),
+    TokenForm("Fleetbase", r"flb_live_", r"[A-Za-z0-9]{20}", _TRUFFLEHOG),
+    TokenForm("Flutterwave", r"FLWSECK(?:_TEST)?-", r"[\w-]{12,}", _TRUFFLEHOG),
     TokenForm("Fly.io", r"f(?:o1|m1[ar]|m2)_", r"[\w+/=-]{30,}", _GITLEAKS),
     TokenForm("Frame.io", r"fio-u-", r"[\w=-]{40,}", _GITLEAKS),
     TokenForm(
@@ -126,6 +142,14 @@ _ISSUERS: Final = (
     ),
     TokenForm("Hugging Face", r"(?:hf|api_org)_", r"[A-Za-z]{30,}", _GITLEAKS),
     TokenForm("Infracost", r"ico-", r"[A-Za-z0-9]{32}", _GITLEAKS),
+    TokenForm("Intra 42", r"[su]-s4t2(?:ud|af)-", r"[a-f0-9]{64}", _GITLEAKS),
+    TokenForm(
+        "Klaviyo",
+        r"pk_",
+        r"(?:[A-Za-z0-9]{6}_)?[a-f0-9]{34}",
+        _TRUFFLEHOG,
+        r"pk_(?:[A-Za-z0-9]{6}_)?[a-f0-9]{16}",
+    ),
     TokenForm("LangSmith", r"lsv2_(?:pt|sk)_", r"[a-f0-9_]{20,}", _TRUFFLEHOG),
     TokenForm("LaunchDarkly", r"(?:sdk|api|mob)-[a-f0-9]{8}-[a-f0-9]{4}-4", r"[a-f0-9-]{22}", _GITHUB),
     TokenForm(
@@ -161,6 +185,7 @@ _ISSUERS: Final = (
         r"[\w-]{10,}",
         "https://docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys/",
     ),
+    TokenForm("New Relic", r"(?:AA[a-f0-9]{40}|eu01xx[a-f0-9]{36})-", r"NRMA", _TRUFFLEHOG, r"-NRMA"),
     TokenForm("Netlify", r"nf[pcou]_", r"[A-Za-z0-9]{30,}", _GITHUB),
     TokenForm("Notion", r"ntn_", r"[A-Za-z0-9]{30,}", _GITLEAKS),
     TokenForm(
@@ -198,6 +223,7 @@ _ISSUERS: Final = (
     TokenForm(
         "rollback-drills", r"PRIVATE\+KEY\+", r"[\w.+/=-]{16,}", "rollback_drills/evidence/ledger/keys.py"
     ),
+    TokenForm("Rootly", r"rootly_", r"[a-f0-9]{64}", _TRUFFLEHOG),
     TokenForm("RubyGems", r"rubygems_", r"[a-f0-9]{20,}", _GITLEAKS),
     TokenForm("Scalingo", r"tk-us-", r"[\w-]{40,}", _GITLEAKS),
     TokenForm("SendGrid", r"SG\.", r"[\w-]{16,}\.[\w-]{16,}", _GITLEAKS),
@@ -211,6 +237,7 @@ _ISSUERS: Final = (
         "Slack", r"xoxe\.xox[a-z]-", r"[\w-]+", "https://docs.slack.dev/authentication/using-token-rotation/"
     ),
     TokenForm("SonarQube", r"sq[upa]_", r"[a-f0-9]{30,}", _GITLEAKS),
+    TokenForm("Sourcegraph", r"slk_", r"[a-f0-9]{64}", _TRUFFLEHOG, r"slk_[a-f0-9]{16}"),
     TokenForm("Sourcegraph", r"sgp_", r"[\w]{30,}", _GITLEAKS),
     TokenForm("Square", r"sq0[a-z]{3}-", r"[\w-]{20,}", _GITLEAKS),
     TokenForm("Square", r"EAAA", r"[\w-]{40,}", _GITLEAKS),
@@ -218,10 +245,19 @@ _ISSUERS: Final = (
     TokenForm("Supabase", r"sb(?:p|_secret)_", r"[\w-]{20,}", _GITHUB),
     TokenForm("Tailscale", r"tskey-", r"[A-Za-z]+-[\w-]{10,}", _GITHUB),
     TokenForm("Telegram", r"[0-9]{8,10}:AA", r"[\w-]{32,34}", _GITLEAKS, r":AA[\w-]{8}"),
+    TokenForm(
+        "Trigger.dev",
+        r"tr_(?:dev|prod|stg|preview|pat)_",
+        r"(?:sk_)?[A-Za-z0-9]{20,}",
+        "https://trigger.dev/docs/apikeys",
+        r"tr_(?:dev|prod|stg|preview|pat)_(?:sk_)?[A-Za-z0-9]{8}",
+    ),
+    TokenForm("TruffleHog", r"thog-(?:key|secret)-", r"[a-f0-9]{16,}", _TRUFFLEHOG),
     TokenForm("Twilio", r"SK", r"[0-9a-fA-F]{32}", _GITLEAKS),
     TokenForm("Twilio", r"AC[0-9a-f]{32}:", r"[0-9a-f]{32}", "https://www.twilio.com/docs/iam/api"),
     TokenForm("Twitch", r"oauth:", r"[a-z0-9]{30}", "https://dev.twitch.tv/docs/chat/irc/"),
     TokenForm("Typeform", r"tfp_", r"[\w.=-]{30,}", _GITLEAKS),
+    TokenForm("Zoho", r"1000\.[a-f0-9]{32}\.", r"[a-f0-9]{32}", _TRUFFLEHOG, r"1000\.[a-f0-9]{16}"),
     TokenForm("Yandex", r"(?:t1\.[\w-]+={0,2}\.|AQVN)", r"[\w-]{35,}", _GITLEAKS),
 )
 TOKEN_FORMS: Final = (*_ISSUERS, *COMMON_FORMS)

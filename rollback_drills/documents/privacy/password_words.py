@@ -18,6 +18,10 @@ LOOSE_FOREIGN: Final = rf"(?i:{_LATIN})|{_OTHER}"
 
 TOOL: Final = (
     r"(?:(?<![\w-])(?:sshpass\s{1,4}-p\s{0,4}|redis-cli\b[^\n]{0,80}?\s-a\s{1,4}"
+    r"|requirepass\s{1,4}|masterauth\s{1,4}|(?i:identified\s{1,4}by)\s{1,4}"
+    r"|(?i:net\s{1,4}use)\b[^\n]{0,80}?\s/user:\S{1,80}\s{1,4}"
     r"|mysql(?:dump|admin)?\b[^\n]{0,80}?\s-p)|(?<![\w:/-])pass:)[\"']?(?=(?P<value>[^\s\"']{5,300}))"
 )
-LOOSE_TOOL: Final = r"sshpass\s|redis-cli\b|mysql\w*\s|\bpass:"
+LOOSE_TOOL: Final = (
+    r"sshpass\s|redis-cli\b|requirepass\s|masterauth\s|(?i:identified\s+by)\s|/user:|mysql\w*\s|\bpass:"
+)

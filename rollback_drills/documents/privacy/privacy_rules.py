@@ -27,8 +27,17 @@ from rollback_drills.documents.privacy.secret_values import (
     is_assigned,
     is_described,
     is_encoded_pair,
+    is_line_of_passwords,
     is_pair,
     is_random,
+)
+from rollback_drills.documents.privacy.typed_secrets import (
+    CODE,
+    HEX_KEY,
+    LOOSE_CODE,
+    LOOSE_HEX_KEY,
+    LOOSE_PGPASS,
+    PGPASS,
 )
 from rollback_drills.redaction.token_forms import TOKEN, TOKEN_START
 
@@ -120,7 +129,7 @@ RULES: Final = (
     Rule(
         PrivateKind.CREDENTIAL,
         ASSIGNED,
-        rf"(?i:{PASSWORDS}|(?:\bpw|_pw|_pass|_auth|_pat|{NAMES})[\w-]*['\"`\\]*\s*[:=：>])",
+        rf"(?i:{PASSWORDS}|(?:\bpw|_pw|\bpsk|_psk|_pass|_auth|_pat|{NAMES})[\w-]*['\"`\\]*\s*[:=：>])",
         is_assigned,
     ),
     Rule(
@@ -142,6 +151,9 @@ RULES: Final = (
     Rule(PrivateKind.CREDENTIAL, r"(?i:(?<!\w)sig(?:nature)?=[\w%+/-]{16})", r"(?i:sig(?:nature)?=)"),
     Rule(PrivateKind.CREDENTIAL, RANDOM, RANDOM_SIGN, is_random),
     Rule(PrivateKind.CREDENTIAL, ENCODED, RANDOM_SIGN, is_encoded_pair),
+    Rule(PrivateKind.CREDENTIAL, CODE, LOOSE_CODE),
+    Rule(PrivateKind.CREDENTIAL, HEX_KEY, LOOSE_HEX_KEY),
+    Rule(PrivateKind.CREDENTIAL, PGPASS, LOOSE_PGPASS, is_line_of_passwords),
     Rule(
         PrivateKind.URL,
         rf"(?i:\b(?:{_SCHEMES})://)|://[^/\s]*[@:.]|\bwww\.|\bjdbc:\w+:\S",
@@ -172,7 +184,8 @@ RULES: Final = (
     Rule(PrivateKind.HOST, r"(?i:\bip(?:-[0-9]{1,3}){4}\b)", r"(?i:\bip-[0-9])"),
     Rule(
         PrivateKind.HOST,
-        r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){4,7}[0-9a-fA-F]{0,4}(?![\w:])|(?<!\w)::1\b|\[::\]"
+        # eight groups, or the six of a network card; five numbers are a ratio or a time
+        r"(?<![\w:])(?:(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2})(?![\w:])|(?<!\w)::1\b|\[::\]"
         r"|(?<![\w:])(?=[a-fA-F:]*[0-9])(?:[0-9a-fA-F]{1,4}:){1,6}(?::[0-9a-fA-F]{1,4}){1,6}(?![\w:])",
         r"(?:[0-9a-fA-F]{1,4}:){4}|::",
     ),

@@ -33,7 +33,7 @@ _TECHNICAL: Final = (
     r"(?i)(?:sha|aes|md|rsa|ed|base|utf|pbkdf|oauth|argon|http|tls|ssl|ssh|x|es|rs|hs|kv|v|h|p|eu|us|ap|s|ec)"
     r"-?[0-9]+\W*"
 )
-_PASSWORDS: Final = ("pass", "pw")
+_PASSWORDS: Final = ("pass", "pw", "psk")
 _SHORT: Final = ("auth", "pat")
 _SIGNS: Final = (":", "=", "：", ">")
 _PROSE: Final = frozenset(
@@ -63,7 +63,7 @@ _SIGN: Final = (
     r"|(?<=\s)(?:(?:(?:is|was)\s)?(?:set|reset|changed)\sto|is|was|lautet|ist|es|est)\s"
 )
 ASSIGNED: Final = (
-    rf"(?i:(?P<word>{PASSWORDS}|(?<![a-z])pw|(?<=_)pass|(?<=_)(?:auth|pat)(?![a-z])|{NAMES})"
+    rf"(?i:(?P<word>{PASSWORDS}|(?<![a-z])(?:pw|psk)|(?<=_)pass|(?<=_)(?:auth|pat)(?![a-z])|{NAMES})"
     rf"(?P<suffix>[\w-]{{0,40}})[\\\"'`]{{0,3}}\s{{0,8}}(?P<sign>{_SIGN})\s{{0,8}}"
     r"(?=(?P<value>\S{1,300})(?P<next>\s{1,4}[a-z(]{2})?))"
 )
@@ -194,8 +194,14 @@ def is_pair(found: re.Match[str]) -> bool:
 
 
 def is_encoded_pair(found: re.Match[str]) -> bool:
-    """Whether it is a name with its password as Basic authentication has it."""
+    """Whether it is a name with its password as Basic authentication or SASL PLAIN has it."""
     return _is_basic(found[0])
+
+
+def is_line_of_passwords(found: re.Match[str]) -> bool:
+    """Whether the last field of a line of `.pgpass` is a password, and no word of a state."""
+    value = found["value"].rstrip(".,;)")
+    return not _compiled(_PLACEHOLDER).match(value) and not value.isdigit() and not _is_prose(value)
 
 
 def _is_basic(value: str) -> bool:
@@ -203,8 +209,9 @@ def _is_basic(value: str) -> bool:
         text = a2b_base64(value + "=" * (-len(value) % 4), strict_mode=True).decode()
     except (NotBase64, ValueError):
         return False
-    name, colon, password = text.partition(":")
-    return bool(name and colon and password) and text.isascii() and text.isprintable()
+    # https://www.rfc-editor.org/rfc/rfc4616#section-2
+    name, colon, password = text.partition("\0")[2].partition("\0") if "\0" in text else text.partition(":")
+    return bool(name and colon and password) and text.isascii() and text.replace("\0", "").isprintable()
 
 
 def _is_opaque(value: str) -> bool:
