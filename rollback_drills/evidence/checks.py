@@ -110,8 +110,6 @@ class _WholeCheck(_LookedAt):
         changes = find_changes(known, self._summary, last.created_at if last else None, recorded)
         unpublished = find_unpublished(connection, self._summary.population_id)
         self._changes = replace(changes, unpublished=unpublished)
-        if not recorded:
-            return _find_news(self._seen, self._changes.changed, taken)
         return _find_news(self._seen, _find_unrecorded(known, recorded, self._summary), taken)
 
     def end(self, connection: Connection) -> Summary:

@@ -38,6 +38,5 @@ def forget_unpublished(database: Database, population_id: str, size: int) -> Non
     """
     with database.write() as connection:
         lock_ledger(connection)
-        newest = find_last_check(connection, population_id)
-        if newest is None or newest < size:
+        if (find_last_check(connection, population_id) or 0) < size:
             connection.execute(delete(UNPUBLISHED).where(UNPUBLISHED.c.population_id == population_id))

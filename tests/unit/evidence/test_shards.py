@@ -1,6 +1,6 @@
 """A check in shards records what changed since the last check, whatever is killed meanwhile."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -230,6 +230,17 @@ def test_a_shard_that_a_person_starts_alone_belongs_to_no_check(database: Databa
     assert (verify(database).is_intact, kept(database)) == (True, 0)
 
 
+def test_a_shard_that_a_person_starts_alone_does_not_stand_for_that_of_a_check(database: Database) -> None:
+    database.prepare()
+    begin(database)
+    for shard in SHARDS:
+        check_shard(database, FLEET, shard)
+    check_shard(database, FLEET, SHARDS[0], "")
+
+    assert combine(database).changed == FLEET.keys()
+    assert verify(database).is_intact
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -300,19 +311,40 @@ def test_what_was_pruned_meanwhile_is_recorded_again(database: Database) -> None
     assert not check_in_shards(database, fleet, "two", days=102).is_any
 
 
-def test_names_that_redaction_makes_equal_are_never_unchanged(database: Database) -> None:
+def hide(*names: str) -> Callable[[Any], Any]:
+    """Return what redacts names, so that they become equal."""
+
     def redact(document: Any) -> Any:
         if isinstance(document, str):
-            return "[redacted]" if document in ("a", "b") else document
-        hidden = getattr(document, "schedule_id", "") in ("a", "b")
+            return "[redacted]" if document in names else document
+        hidden = getattr(document, "schedule_id", "") in names
         return changed(document, schedule_id="[redacted]") if hidden else document
 
-    database.prepare()
-    check_in_shards(database, FLEET, redact=redact)
+    return redact
 
-    again = check_in_shards(database, FLEET, "two", redact=redact)
+
+def test_names_that_redaction_makes_equal_are_never_unchanged(database: Database) -> None:
+    database.prepare()
+    check_in_shards(database, FLEET, redact=hide("a", "b"))
+
+    again = check_in_shards(database, FLEET, "two", redact=hide("a", "b"))
 
     assert again.changed == {"[redacted]"}
+    assert verify(database).is_intact
+
+
+@pytest.mark.parametrize("order", [SHARDS, SHARDS[::-1]], ids=["first to last", "last to first"])
+def test_what_is_recorded_of_equal_names_is_what_was_recorded_last(
+    order: Sequence[Shard], database: Database
+) -> None:
+    fleet = {**FLEET, "c": "2"}
+    assert not any(each.holds("a") and each.holds("c") for each in SHARDS)
+    database.prepare()
+    begin(database)
+    for shard in order:
+        check_shard(database, fleet, shard, redact=hide("a", "c"))
+
+    assert combine(database).is_first
     assert verify(database).is_intact
 
 
