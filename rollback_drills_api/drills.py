@@ -18,6 +18,7 @@ from rollback_drills.evidence.drills import write_drill
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, text_of
+from rollback_drills.names.keys import is_same
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
 from rollback_drills.recording.requests import DrillFacts
 from rollback_drills.recording.same_drill import is_recorded, refuse_repeated
@@ -135,7 +136,7 @@ def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> R
         return None
     wanted, facts = EvidenceFilter(schedule_id=schedule_id, metadata_kind=DRILL_KIND), write_drill(drill)
     for written in EvidenceIndex(database).find(wanted)[0]:
-        if text_of(written, "drill_id") == drill.drill_id and written.get("drill") == facts:
+        if is_same(text_of(written, "drill_id"), drill.drill_id) and written.get("drill") == facts:
             known = msgspec.convert(written, _Judged)
             return RecordAnswer(facts, known.accepted, known.problems, written)
     return None

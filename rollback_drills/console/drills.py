@@ -9,6 +9,7 @@ import msgspec
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.evidence.index import LedgerRow
+from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.acceptance import find_problems, is_accepted
 
 
@@ -61,8 +62,10 @@ def find_drill_rows(
     """
     by_id: dict[str, RecordedDrill] = {}
     for record in recorded:
-        by_id.setdefault(record.drill_id, record)
-    rows = [_of_history(drill, by_id.pop(drill.drill_id, None), now) for drill in _drills_of(history)]
+        by_id.setdefault(name_key(record.drill_id), record)
+    rows = [
+        _of_history(drill, by_id.pop(name_key(drill.drill_id), None), now) for drill in _drills_of(history)
+    ]
     rows += [_of_evidence(record) for record in by_id.values()]
     return sorted(rows, key=lambda row: (row.executed_at is not None, row.executed_at), reverse=True)
 

@@ -18,7 +18,7 @@ from typing import Final, Self
 
 import msgspec
 
-from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id
+from rollback_drills.documents.glimpse import glimpse_drill_keys, glimpse_schedule_id
 from rollback_drills.documents.json_lines import Line, read_lines
 from rollback_drills.documents.reader import hide_folder
 from rollback_drills.documents.shard import Shard, find_place
@@ -26,6 +26,8 @@ from rollback_drills.documents.subject import DrillKey, Subject, find_drills
 
 _SETTLED_SECONDS: Final = 2.0
 """A file that changed later than this may change again without a new time."""
+_FORMAT: Final = 2
+"""What an index holds; another version of the program does not read it."""
 _SEEN_BITS: Final = 1 << 27
 _Signature = tuple[int, ...]
 
@@ -57,8 +59,13 @@ class RecordsIndex:
         own = {record for record, place in enumerate(self.places) if place % count == wanted}
         return sorted(own - self.unclear | {each for each in self.unclear if shard.holds(identify(each))})
 
-    def find_users(self, shard: Shard, drills: Sequence[DrillKey]) -> list[int]:
-        """Return records of other shards that may have one of these drills: of each drill the first one."""
+    def find_users(self, shard: Shard, records: Sequence[int], drills: Sequence[DrillKey]) -> list[int]:
+        """Return records of other shards that may have one of the drills of these: of each the first one.
+
+        All others, if some are unclear: the index does not know which records have their drills too.
+        """
+        if not self.unclear.isdisjoint(records):
+            return sorted(set(range(len(self.places))).difference(records))
         wanted = set(map(_hash_drill, drills)) if self.keys else set()
         found: dict[int, int] = {}
         for key, record in zip(self.keys, self.users, strict=True):
@@ -150,14 +157,14 @@ def _make_index(path: str) -> RecordsIndex:
     unclear: set[int] = set()
     seen, repeated = bytearray(_SEEN_BITS // 8), set[int]()
     for record, line in enumerate(read_lines(path)):
-        schedule_id, drill_ids = glimpse_schedule_id(line.data), glimpse_drill_ids(line.data)
-        if not schedule_id or drill_ids is None:
+        schedule_id, drill_keys = glimpse_schedule_id(line.data), glimpse_drill_keys(line.data)
+        if not schedule_id or drill_keys is None:
             unclear.add(record)
         numbers.append(line.number)
         offsets.append(line.offset)
         lengths.append(len(line.data))
         places.append(find_place(schedule_id))
-        for each in drill_ids or ():
+        for each in drill_keys or ():
             bit = hash(each) % _SEEN_BITS
             if seen[bit >> 3] & 1 << (bit & 7):
                 repeated.add(bit)
@@ -182,8 +189,8 @@ def _find_shared(path: str, index: RecordsIndex, repeated: set[int]) -> Iterator
     with index.reading(path) as read:
         for record in range(len(index.places) if repeated else 0):
             line = read(record)
-            ids = glimpse_drill_ids(line.data) or ()
-            if record not in index.unclear and any(hash(each) % _SEEN_BITS in repeated for each in ids):
+            keys = glimpse_drill_keys(line.data) or ()
+            if record not in index.unclear and any(hash(each) % _SEEN_BITS in repeated for each in keys):
                 used += ((_hash_drill(each), record) for each in set(find_drills(Subject(*line.read()))))
     used.sort()
     several = {one[0] for one, other in pairwise(used) if one[0] == other[0]}
@@ -191,8 +198,8 @@ def _find_shared(path: str, index: RecordsIndex, repeated: set[int]) -> Iterator
 
 
 def _hash_drill(drill: DrillKey) -> int:
-    drill_id, executed_at = drill
-    text = f"{drill_id}\0{executed_at.timestamp() if executed_at else ''}"
+    key, executed_at = drill
+    text = f"{key}\0{executed_at.timestamp() if executed_at else ''}"
     return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest())
 
 
@@ -218,4 +225,4 @@ def _name_kept(path: str) -> str:
     if status.st_uid != os.getuid() or others_may_write or not stat.S_ISDIR(status.st_mode):
         return ""
     name = blake2b(os.path.abspath(path).encode(errors="surrogateescape"), digest_size=16).hexdigest()
-    return os.path.join(folder, f"{name}.index")
+    return os.path.join(folder, f"{name}.{_FORMAT}.index")

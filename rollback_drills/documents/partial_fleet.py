@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, TypeGuard
 from rollback_drills.documents.fleet import Fleet, gather_fleet, refuse_missing_folder
 from rollback_drills.documents.fleet_changes import load_changes
 from rollback_drills.documents.found_files import find_files, find_histories, is_one_file
-from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id, is_bare
+from rollback_drills.documents.glimpse import glimpse_drill_keys, glimpse_schedule_id, is_bare
 from rollback_drills.documents.history_pairs import Histories, NamedFile, key_of, read_history
 from rollback_drills.documents.json_lines import Line, is_records, read_lines
 from rollback_drills.documents.json_lines_index import ChangedFileError, index_records
@@ -35,7 +35,7 @@ class _Candidate(Protocol):
     def identify(self) -> str:
         """Return its id, or what stands for it."""
 
-    def may_use(self, drill_ids: AbstractSet[bytes]) -> bool:
+    def may_use(self, drill_keys: AbstractSet[bytes]) -> bool:
         """Return whether its history may have one of these drills."""
 
     def read(self) -> Subject:
@@ -96,7 +96,7 @@ def _load_by_index(path: str, shard: Shard, changes_path: str | None) -> Fleet:
             tuple(Subject(*read(each).read()) for each in records), load_changes(changes_path)
         )
         own = [key for each in fleet.subjects for key in find_drills(each)]
-        users = index.find_users(shard, own) if own else []
+        users = index.find_users(shard, records, own) if own else []
         others = [_Record(read(each), {}, {}) for each in users]
         return replace(fleet, drills_elsewhere=_find_elsewhere(lambda: iter(others), shard, fleet.subjects))
 
@@ -106,10 +106,10 @@ def _find_elsewhere(
 ) -> Mapping[DrillKey, str]:
     """Return drills of a shard that schedules of other shards use too, with the name of one of those."""
     own = {key for each in subjects for key in find_drills(each)}
-    ids = {drill_id.encode(errors="surrogatepass") for drill_id, _ in own}
+    keys = {key.encode(errors="surrogatepass") for key, _ in own}
     found: dict[DrillKey, str] = {}
     for each in iterate() if own else ():
-        if each.may_use(ids) and not shard.holds(name := each.identify()):
+        if each.may_use(keys) and not shard.holds(name := each.identify()):
             found = dict.fromkeys(own.intersection(find_drills(each.read())), name) | found
     return found
 
@@ -164,11 +164,11 @@ class _Record(NamedTuple):
         key = key_of(self.identify())
         return key if key in self.histories else ""
 
-    def may_use(self, drill_ids: AbstractSet[bytes]) -> bool:
+    def may_use(self, drill_keys: AbstractSet[bytes]) -> bool:
         if key := self.find_key():
-            return _may_have(self.histories[key], drill_ids)
-        found = glimpse_drill_ids(self.line.data)
-        return found is None or not drill_ids.isdisjoint(found)
+            return _may_have(self.histories[key], drill_keys)
+        found = glimpse_drill_keys(self.line.data)
+        return found is None or not drill_keys.isdisjoint(found)
 
     def read(self) -> Subject:
         schedule, history = self.line.read()
@@ -195,20 +195,20 @@ class _File(NamedTuple):
         settled = read_all_settled([self.file], lambda each: read_subject(each, (), ()))
         return settled[0].name if settled else self.file.shown
 
-    def may_use(self, drill_ids: AbstractSet[bytes]) -> bool:
-        return _may_have(self.histories.get(self.file.key, ()), drill_ids)
+    def may_use(self, drill_keys: AbstractSet[bytes]) -> bool:
+        return _may_have(self.histories.get(self.file.key, ()), drill_keys)
 
     def read(self) -> Subject:
         key = self.file.key
         return read_subject(self.file, self.histories.get(key, ()), self.rivals[key])
 
 
-def _may_have(histories: Sequence[NamedFile], drill_ids: AbstractSet[bytes]) -> bool:
+def _may_have(histories: Sequence[NamedFile], drill_keys: AbstractSet[bytes]) -> bool:
     """Return whether one of the drills may be in the history; not if several could be the history."""
     if len(histories) != 1:
         return False
     try:
-        found = glimpse_drill_ids(read_bytes(histories[0].path))
+        found = glimpse_drill_keys(read_bytes(histories[0].path))
     except UnusableDocumentError:
         return False
-    return found is None or not drill_ids.isdisjoint(found)
+    return found is None or not drill_keys.isdisjoint(found)

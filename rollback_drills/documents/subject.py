@@ -9,9 +9,10 @@ from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.names.keys import name_key
 
 DrillKey = tuple[str, datetime | None]
-"""Id and time of a drill: short ids such as `drill-1` may come again elsewhere."""
+"""Key of the id of a drill, and its time: short ids such as `drill-1` may come again elsewhere."""
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
@@ -43,4 +44,4 @@ def find_drills(subject: Subject) -> Iterator[DrillKey]:
     """Yield the drills in the history of a schedule."""
     history = subject.history.document if subject.history else None
     drills = history.drills if history else ()
-    return ((each.drill_id, each.executed_at) for each in drills if each.drill_id)
+    return ((name_key(each.drill_id), each.executed_at) for each in drills if each.drill_id)

@@ -39,7 +39,7 @@ def read_open_drill_findings(database: Database, *, now: datetime) -> list[Sched
         for record in read_rows(rows, _Recorded):
             key = name_key(record.schedule_id)
             spelling[key] = record.schedule_id
-            by_schedule[key][record.drill_id] = record.drill
+            by_schedule[key][name_key(record.drill_id)] = record.drill
     found = [
         ScheduleFinding(schedule_id=spelling[key], **msgspec.structs.asdict(each))
         for key, drills in by_schedule.items()

@@ -8,6 +8,7 @@ from typing import Final
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.subject import DrillKey, Subject
+from rollback_drills.names.keys import name_key
 
 _MOST_NAMED: Final = 3
 
@@ -23,7 +24,7 @@ def find_shared_drills(
     """
     drills = [_drills_of(subject) for subject in subjects]
     ids = [each.drill_id for some in drills for each in some if each.drill_id]
-    if len(set(ids)) == len(ids) and not elsewhere:
+    if not elsewhere and _are_all_different(ids):
         return {}
     keys = Counter(_key(each) for some in drills for each in some if each.drill_id)
     users: dict[DrillKey, dict[int, None]] = {key: {} for key, count in keys.items() if count > 1}
@@ -45,6 +46,13 @@ def find_shared_drills(
     }
 
 
+def _are_all_different(ids: Sequence[str]) -> bool:
+    """Whether no id is there twice, in any spelling; most are their own keys, which is seen at once."""
+    text = "".join(ids)
+    are_keys = text.isascii() and " " not in text and text == text.lower()
+    return len(set(ids if are_keys else map(name_key, ids))) == len(ids)
+
+
 def _explain(drills: Sequence[tuple[int, Drill, str]]) -> str:
     """Name the drills that another schedule uses, each given with its place and that schedule."""
     shared = [(index, drill, other) for index, drill, other in drills if drill.drill_id and other]
@@ -62,7 +70,7 @@ def _drills_of(subject: Subject) -> Sequence[Drill]:
 
 
 def _key(drill: Drill) -> DrillKey:
-    return drill.drill_id, drill.executed_at
+    return name_key(drill.drill_id), drill.executed_at
 
 
 def _name(subject: Subject) -> str:

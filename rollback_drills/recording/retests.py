@@ -12,6 +12,7 @@ from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import RETEST_KIND
 from rollback_drills.names import ids
+from rollback_drills.names.keys import is_same
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future
 from rollback_drills.readiness.due import find_latest_accepted_at
@@ -100,7 +101,8 @@ def open_retests(
     def is_over(record: RetestRecord) -> bool:
         failed_at = datetime.fromisoformat(record.failed_at)
         return any(
-            at > failed_at or (at == failed_at and drill_id == record.drill_id) for at, drill_id in performed
+            at > failed_at or (at == failed_at and is_same(drill_id, record.drill_id))
+            for at, drill_id in performed
         )
 
     still_open = (record for record in records if not is_over(record))

@@ -8,6 +8,7 @@ import msgspec
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
+from rollback_drills.names.keys import is_same
 from rollback_drills.recording.drill_entry import drill_to_wire
 
 
@@ -22,7 +23,7 @@ def is_recorded(drill: Drill, known: Iterable[Drill], place: str) -> bool:
         DifferentDrillError: It has a drill of the same id that says something else; names each difference.
     """
     for number, each in enumerate(known):
-        if each.drill_id == drill.drill_id:
+        if is_same(each.drill_id, drill.drill_id):
             if each == drill:
                 return True
             differences = "; ".join(_find_differences(each, drill))
@@ -53,7 +54,7 @@ def refuse_repeated(drill: Drill, known: Iterable[Drill], place: str) -> None:
         UsageError: A drill with the same id is there, or one that is equal in everything else.
     """
     for number, each in enumerate(known):
-        if each.drill_id == drill.drill_id:
+        if is_same(each.drill_id, drill.drill_id):
             raise UsageError(
                 f"{place}: $.drills[{number}] is {show(each.drill_id)} already; nothing was written"
             )

@@ -13,6 +13,7 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.utc import write_instant
+from rollback_drills.names.keys import name_key
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import is_in_future
 from rollback_drills.readiness.judgement import Judgement
@@ -152,6 +153,9 @@ def _find_loss(
         return Distrust(schedule_id, Sign.VANISHED, reason, _rows(known))
     present = {drill.drill_id for drill in history.drills}
     gone = [each for each in known if each.drill_id and each.drill_id not in present]
+    if gone:  # an id that is spelt in another way is not
+        keys = set(map(name_key, present))
+        gone = [each for each in gone if name_key(each.drill_id) not in keys]
     nameless = [each for each in known if not each.drill_id]
     latest = _find_latest_at(history, now=now)
     lost = [each for each in [*_newest(gone), *nameless] if _is_later(each, latest)]

@@ -38,6 +38,7 @@ from rollback_drills.evidence.record_kinds import (
 from rollback_drills.evidence.recorded_plan import RecordedPlan, RecordedSchedule
 from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.names.ids import ALARM_PATH_PREFIX
+from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import DEAD, NOTIFIED
 from rollback_drills.planning.category import Action
 
@@ -180,7 +181,7 @@ class Population:
             by.approved_by or by.reviewed_by,
         )
         # Drills without an id are told apart by when they were performed.
-        key = drill.drill_id, "" if drill.drill_id else executed_at
+        key = name_key(drill.drill_id), "" if drill.drill_id else executed_at
         self._schedule(record.schedule_id).by_drill[key] = drill
 
     def _take_delivery(self, delivery: ReportedDelivery) -> None:

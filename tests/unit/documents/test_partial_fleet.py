@@ -32,6 +32,12 @@ def history(*drill_ids: str) -> dict[str, Any]:
     return {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": drills}
 
 
+def spell_shared(n: int) -> str:
+    """Write the id of a drill that other schedules use too, in one of its spellings."""
+    name = f"shared-{n % 9}" if n % 2 else f"shared-\u00fc{n % 9}"
+    return (name, f" {name.upper()}", f"SHARED-U\u0308{n % 9} ")[n // 9 % 3]
+
+
 ODD = [
     json.dumps({"schedule": schedule("nowhere", interval_days="soon")}),
     json.dumps({"schedule": {}}),
@@ -47,15 +53,17 @@ ODD = [
 """Records that are hard to read: each is in one shard, and judged there as in the whole fleet."""
 
 
+def dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def write_records(folder: Path) -> str:
     lines = [
-        json.dumps(
-            {"schedule": schedule(f"service-{n}"), "history": history(f"drill-{n}", f"shared-{n % 9}")}
-        )
+        dump({"schedule": schedule(f"service-{n}"), "history": history(f"drill-{n}", spell_shared(n))})
         for n in range(20)
     ]
-    (folder / "elsewhere.json").write_text(json.dumps(schedule("elsewhere")))
-    (folder / "elsewhere-history.json").write_text(json.dumps(history("shared-3")))
+    (folder / "elsewhere.json").write_text(dump(schedule("elsewhere")))
+    (folder / "elsewhere-history.json").write_text(dump(history(spell_shared(3))))
     path = folder / "fleet.jsonl"
     path.write_text("\n".join(["", *lines, *ODD]))
     return str(path)
@@ -64,27 +72,27 @@ def write_records(folder: Path) -> str:
 def write_files(folder: Path) -> str:
     for n in range(20):
         name = f"service-{n}"
-        (folder / f"{name}-schedule.json").write_text(json.dumps(schedule(name)))
-        text = json.dumps(history(f"drill-{n}", f"shared-{n % 9}"))
+        (folder / f"{name}-schedule.json").write_text(dump(schedule(name)))
+        text = dump(history(f"drill-{n}", spell_shared(n)))
         (folder / f"{name}-history.json").write_text(text)
     for number, text in enumerate(ODD):
         (folder / f"odd-{number}-schedule.json").write_text(text)
-    (folder / "same-schedule.json").write_text(json.dumps(schedule("one")))
-    (folder / "same.json").write_text(json.dumps(schedule("other")))
-    (folder / "same-history.json").write_text(json.dumps(history("shared-1")))
+    (folder / "same-schedule.json").write_text(dump(schedule("one")))
+    (folder / "same.json").write_text(dump(schedule("other")))
+    (folder / "same-history.json").write_text(dump(history(spell_shared(1))))
     (folder / "lost-schedule.json").symlink_to(folder / "nothing.json")
     return str(folder)
 
 
 def write_records_with_histories(folder: Path) -> tuple[str, str]:
-    lines = [json.dumps(schedule(f"service-{n}")) for n in range(20)]
-    lines += [json.dumps(schedule("payments")), json.dumps(schedule("payments-schedule"))]
+    lines = [dump(schedule(f"service-{n}")) for n in range(20)]
+    lines += [dump(schedule("payments")), dump(schedule("payments-schedule"))]
     (folder / "fleet.jsonl").write_text("\n".join(lines))
     (folder / "histories").mkdir()
     for n in range(15):
-        text = json.dumps(history(f"drill-{n}", f"shared-{n % 9}"))
+        text = dump(history(f"drill-{n}", spell_shared(n)))
         (folder / "histories" / f"service-{n}.json").write_text(text)
-    (folder / "histories" / "payments.json").write_text(json.dumps(history("shared-2")))
+    (folder / "histories" / "payments.json").write_text(dump(history(spell_shared(2))))
     return str(folder / "fleet.jsonl"), str(folder / "histories")
 
 

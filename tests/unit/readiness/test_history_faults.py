@@ -1,6 +1,6 @@
 """A mistake in the drill history is named where people look, with file, path and remedy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -235,8 +235,12 @@ def judge_two(*drills: list[Mapping[str, Any]]) -> list[Judgement]:
     return judge_all(subjects, Criteria(), now=NOW)
 
 
-def test_a_drill_that_two_schedules_use_is_named_for_both_and_for_no_other() -> None:
-    first, second, third = judge_two([DRILL], [DRILL], [{**DRILL, "drill_id": "other"}])
+@pytest.mark.parametrize("spell", [str, str.upper, " {} ".format])
+def test_a_drill_that_two_schedules_use_is_named_for_both_and_for_no_other(
+    spell: Callable[[str], str],
+) -> None:
+    same = {**DRILL, "drill_id": spell(DRILL["drill_id"])}
+    first, second, third = judge_two([DRILL], [same], [{**DRILL, "drill_id": "other"}])
 
     assert "which billing uses too" in first.schedule_report.warnings[0]
     assert "which payments uses too" in second.schedule_report.warnings[0]

@@ -196,6 +196,10 @@ def test_a_changed_drill_counts_as_it_was_changed_last() -> None:
     assert (found.sign, found.missing_rows) == (Sign.SHRANK, (1, 2))
 
 
+def test_a_drill_whose_id_is_spelt_in_another_way_is_not_gone() -> None:
+    assert signs_of([drill(1, drill_id=" DRILL-1"), drill(2)], known(1, 2)) == []
+
+
 def test_a_document_that_cannot_be_read_vanished() -> None:
     broken = Loaded[History]("history.json", problem="history.json: is not JSON")
     subject = make_subject(next_due_at=FUTURE)
