@@ -13,7 +13,7 @@ from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, tidy
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.errors import Field, UsageError
-from rollback_drills.names.variables import VARIABLES, SetVariable, find_variable, name_with_file
+from rollback_drills.names.variables import VARIABLES, SetVariable, find_setting, find_variable
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.states import Mode
 from rollback_drills.redaction.secret_variables import OWN, find_secret
@@ -160,9 +160,10 @@ def _refuse_vanishing_file(url: str, environ: Mapping[str, str]) -> None:
 
     if Path.cwd().is_relative_to(Path(tempfile.gettempdir()).resolve()):
         raise UsageError(
-            f"{name_with_file(VARIABLES['database_url'], environ)} names a file below the working folder, and"
-            " each run of a worker has a new one that is removed: nothing would be remembered, and everybody"
-            " notified again; write an absolute path: sqlite:////PATH/evidence.db"
+            find_setting("database_url", environ),
+            " names a file below the working folder, and each run of a worker has a new one that is removed:"
+            " nothing would be remembered, and everybody notified again; write an absolute path:"
+            " sqlite:////PATH/evidence.db",
         )
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Final
 
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import DrillsError, Setting
 from rollback_drills.names.variables import NAMES_OF_CAVRA, VARIABLES
 
 SHORT_FLAGS: Final = {
@@ -33,16 +33,26 @@ def find_flag(field: str) -> str:
 
 def describe(error: Exception) -> str:
     """Return the message of an error, with the flags, or else the variables, that set what it names."""
-    return error.spell(_find_source) if isinstance(error, UsageError) else str(error)
+    return error.spell(_find_source, _name_setting) if isinstance(error, DrillsError) else str(error)
 
 
 def _find_source(field: str) -> str:
     """Return what set a parameter: the variable, if it is set and the flag is not in the command line."""
     flag = find_flag(field)
-    if field not in VARIABLES or flag in map(_shorten, sys.argv):
+    if field not in VARIABLES or _is_given(flag):
         return flag
     names = (VARIABLES[field], NAMES_OF_CAVRA.get(field))
     return next((name for name in names if name in os.environ), None) or flag
+
+
+def _name_setting(setting: Setting) -> str:
+    """Return what has set a setting, or can set it: the flag, if it is in the command line."""
+    flag = find_flag(setting.name)
+    return flag if _is_given(flag) else setting.variable
+
+
+def _is_given(flag: str) -> bool:
+    return flag in map(_shorten, sys.argv)
 
 
 def _shorten(argument: str) -> str:

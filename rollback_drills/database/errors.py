@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
@@ -12,15 +12,16 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from rollback_drills.errors import DrillsError
+from rollback_drills.errors import DrillsError, Setting
+from rollback_drills.names.variables import DATABASE
 
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
 """SQLSTATE of a serialization failure and of a deadlock (PostgreSQL, appendix A)."""
-_REMEDIES: Final = {
+_REMEDIES: Final[Mapping[str, str | tuple[str | Setting, ...]]] = {
     "SQLITE_READONLY": "; make the file and its folder writable for this user",
-    "SQLITE_NOTADB": "; set DRILLS_DATABASE_URL to another file",
+    "SQLITE_NOTADB": ("; set ", DATABASE, " to another file"),
     "SQLITE_BUSY": "; another program holds it for too long: end that program, or try again later",
-    "SQLITE_CANTOPEN": "; correct the path in DRILLS_DATABASE_URL, or let this user open the file",
+    "SQLITE_CANTOPEN": ("; correct the path in ", DATABASE, ", or let this user open the file"),
     "SQLITE_CORRUPT": "; restore a backup",
     "SQLITE_FULL": "; free some space",
     "SQLITE_IOERR": "; look whether the disk is full or damaged",
@@ -85,7 +86,9 @@ def explained(engine: Engine) -> Iterator[None]:
         name = getattr(cause, "sqlite_errorname", sqlstate) or ""
         family = "_".join(name.split("_")[:2])  # SQLITE_CANTOPEN_ISDIR is SQLITE_CANTOPEN
         remedy = _REMEDIES.get(family, "")
-        raise kind(f"the database at {place} cannot be used: {cause}{remedy}") from None
+        parts = error.args if isinstance(error, FormatProblem) else (str(cause),)
+        parts += (remedy,) if isinstance(remedy, str) else remedy
+        raise kind(f"the database at {place} cannot be used: ", *parts) from None
     except UnicodeDecodeError:  # what sqlite3 raises if an error quotes a name that was damaged
         what = "cannot be used: a name in it is no text; restore a backup"
         raise DatabaseError(f"the database at {show_place(engine.url)} {what}") from None

@@ -18,6 +18,7 @@ from rollback_drills.database.versions import (
     refuse_newer,
     refuse_older,
 )
+from rollback_drills.names.variables import DATABASE
 
 _MIGRATIONS: Final = "rollback_drills.database:migrations"
 
@@ -70,8 +71,9 @@ def _refuse_foreign(connection: Connection) -> None:
     names = inspect(connection).get_table_names() if connection.dialect.name == "sqlite" else []
     if names:
         raise FormatProblem(
-            f"it belongs to another program (it has a table {names[0]});"
-            " set DRILLS_DATABASE_URL to a file of its own"
+            f"it belongs to another program (it has a table {names[0]}); set ",
+            DATABASE,
+            " to a file of its own",
         )
 
 
@@ -87,8 +89,9 @@ def _upgrade(connection: Connection, version: int) -> None:
         _migrate(connection)
     elif OUTBOX.name in tables:
         raise FormatProblem(
-            "it was written in a format between the first one and the ledger, which no release had;"
-            " set DRILLS_DATABASE_URL to another database"
+            "it was written in a format between the first one and the ledger, which no release had; set ",
+            DATABASE,
+            " to another database",
         )
     else:
         _create(connection)

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from rollback_drills.database.errors import FormatProblem
 from rollback_drills.database.first_format import has_first_format
 from rollback_drills.database.tables import LEDGER, OUTBOX, SCHEMA_VERSION
+from rollback_drills.names.variables import DATABASE
 
 NEWEST: Final = 5
 """The version that this program writes: the number of the newest file in `migrations/versions`."""
@@ -38,7 +39,7 @@ def find_version(connection: Connection) -> int | None:
     for name in ours:
         if not _MARKS[name] <= {each["name"] for each in found.get_columns(name)}:
             raise FormatProblem(
-                f"its table {name} is not of this program; set DRILLS_DATABASE_URL to another database"
+                f"its table {name} is not of this program; set ", DATABASE, " to another database"
             )
     return UNNUMBERED if ours or has_first_format(connection) else None
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import Setting, UsageError
 
 VARIABLES: Final = {
     "mode": "DRILLS_MODE",
@@ -33,6 +33,9 @@ VARIABLES: Final = {
     "login_scope": "DRILLS_API_LOGIN_SCOPE",
 }
 """By setting: its variable, as documentation and messages name it."""
+
+DATABASE: Final = Setting("database_url", VARIABLES["database_url"])
+"""The place of evidence and outbox, for remedies."""
 
 NAMES_OF_CAVRA: Final = {
     "mode": "CAVRA_GO_BACKEND_MODE",
@@ -71,7 +74,8 @@ def find_variable(setting: str, environ: Mapping[str, str]) -> SetVariable | Non
     return found[0] if found else None
 
 
-def name_with_file(variable: str, environ: Mapping[str, str]) -> str:
-    """Name a variable that may hold a secret, with the one that names its file if that is set."""
+def find_setting(name: str, environ: Mapping[str, str]) -> Setting:
+    """Return a setting for a message, with the variable that names its file if that is set."""
+    variable = VARIABLES[name]
     of_file = f"{variable}_FILE"
-    return f"{variable} (from {of_file})" if of_file in environ else variable
+    return Setting(name, f"{variable} (from {of_file})" if of_file in environ else variable)

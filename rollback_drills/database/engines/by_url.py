@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from rollback_drills.database.engines import sqlite
 from rollback_drills.errors import UsageError
 from rollback_drills.errors.extras import describe_missing
-from rollback_drills.names.variables import VARIABLES, name_with_file
+from rollback_drills.names.variables import find_setting
 
 CHANGED: Final = "rows_changed"
 """Under this name a connection notes that rows were changed."""
@@ -26,9 +26,11 @@ def make_engine(url: str) -> Engine:
     try:
         engine = _connect_to(make_url(url))
     except ImportError as error:
-        raise UsageError(f"{_name_variable()} {describe_missing(error) or _NO_URL}") from None
+        raise UsageError(
+            find_setting("database_url", os.environ), f" {describe_missing(error) or _NO_URL}"
+        ) from None
     except (SQLAlchemyError, ValueError):
-        raise UsageError(f"{_name_variable()} {_NO_URL}") from None
+        raise UsageError(find_setting("database_url", os.environ), f" {_NO_URL}") from None
     event.listen(engine, "after_cursor_execute", _note_change)
     return engine
 
@@ -51,7 +53,3 @@ def _note_change(
     # a row count of -1 is one that the driver does not know
     if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
         connection.info[CHANGED] = True
-
-
-def _name_variable() -> str:
-    return name_with_file(VARIABLES["database_url"], os.environ)

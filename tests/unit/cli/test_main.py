@@ -118,6 +118,22 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
         ),
         (["lint", "none.json"], {}, "none.json does not exist"),
         (["evidence", "list"], {"DRILLS_DATABASE_URL": "nonsense"}, "DRILLS_DATABASE_URL is no usable"),
+        (["evidence", "list", "--database", "nonsense"], {}, "--database is no usable"),
+        (
+            ["outbox", "list", "--database=nonsense"],
+            {"DRILLS_DATABASE_URL": "sqlite:///e.db"},
+            "--database is",
+        ),
+        (
+            ["evidence", "list", "--database", "sqlite:////proc"],
+            {},
+            "correct the path in --database, or",
+        ),
+        (
+            ["evidence", "list"],
+            {"DRILLS_DATABASE_URL": "sqlite:////proc"},
+            "correct the path in DRILLS_DATABASE_URL",
+        ),
         (["evidence", "list"], {"DRILLS_DATABASE_URL": "sqlite:///none.db"}, "there is no evidence at"),
     ],
 )
