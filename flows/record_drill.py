@@ -13,7 +13,7 @@ from flows.starting import read_requested_settings, run_on_demand
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.utc import in_utc
-from rollback_drills.errors import DrillsError
+from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.request_fields import (
     Instant,
@@ -24,6 +24,7 @@ from rollback_drills.planning.request_fields import (
     described_by,
 )
 from rollback_drills.planning.requests import DeliverRequest, HowToDeliver, ModeName
+from rollback_drills.readiness.acceptance import explain_future
 from rollback_drills.recording.recorder import Recorded
 from rollback_drills.recording.report import RecordReport, write_report
 from rollback_drills.recording.requests import OutcomeName, RecordRequest
@@ -102,16 +103,17 @@ def record_drill(
         generated_by=generated_by,
         as_of=as_of,
     )
-    return _record_and_notify(request, in_utc(as_of) if as_of else datetime.now(UTC))
+    return _record_and_notify(request)
 
 
 @redacting
-def _record_and_notify(request: RecordRequest, now: datetime) -> FinalState:
+def _record_and_notify(request: RecordRequest) -> FinalState:
     """Record the drill, then run the process for its schedule.
 
     What is wrong with the drill ends the run before anything is written.
     """
     try:
+        now = _find_time(request)
         settings = read_requested_settings(request)
         target = find_target(settings.schedule, settings.history, request.schedule_id, settings.changes)
         recorded = write_drill_down(
@@ -133,6 +135,16 @@ def _record_and_notify(request: RecordRequest, now: datetime) -> FinalState:
     except DrillsError as error:
         return Failed(message=f"{_describe(recorded)}; it is not yet in the evidence: {error}")
     return _end(recorded, run_on_demand(_ask_for_run(request, recorded, now)))
+
+
+def _find_time(request: RecordRequest) -> datetime:
+    """Return when the drill is recorded: now, or earlier, if it is entered later."""
+    now = datetime.now(UTC)
+    if request.as_of is None:
+        return now
+    if problem := explain_future(in_utc(request.as_of), now=now):
+        raise UsageError(problem, field="as_of")
+    return in_utc(request.as_of)
 
 
 def _ask_for_run(request: RecordRequest, recorded: Recorded, now: datetime) -> DeliverRequest:

@@ -12,7 +12,7 @@ from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
-from rollback_drills.readiness.acceptance import CLOCK_SKEW
+from rollback_drills.readiness.acceptance import explain_future
 from rollback_drills.readiness.states import Mode
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
 
@@ -152,14 +152,14 @@ def parse_instant(flag: str, text: str | None) -> datetime:
 
 
 def parse_said_at(now: str | None) -> datetime:
-    """Return when something is said or decided: now, or earlier, if it is entered later.
+    """Return when something is done, said or decided: now, or earlier, if it is entered later.
 
     Raises:
         UsageError: It is no time, or in the future: what is said would hold for longer than it may.
     """
     at = parse_now(now)
-    if at > parse_now(None) + CLOCK_SKEW:
-        raise UsageError("is in the future; write when it was decided, or leave it out", field="now")
+    if problem := explain_future(at, now=parse_now(None)):
+        raise UsageError(problem, field="now")
     return at
 
 

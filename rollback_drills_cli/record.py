@@ -64,7 +64,7 @@ def record(
 
     if deliver and database:
         raise UsageError("--deliver uses the database of DRILLS_DATABASE_URL; set it instead of --database")
-    at = options.parse_now(now)
+    at = options.parse_said_at(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     target = find_target(settings.schedule, settings.history, schedule_id, settings.changes)
     participants = [{"name": name} for name in details["participants"] or ()]

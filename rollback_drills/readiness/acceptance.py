@@ -89,6 +89,13 @@ def is_in_future(drill: Drill, *, now: datetime) -> bool:
     return drill.executed_at is not None and drill.executed_at - now > CLOCK_SKEW
 
 
+def explain_future(said_at: datetime, *, now: datetime) -> str:
+    """Return what is wrong with a time at which something was done or decided; empty if it has passed."""
+    if said_at - now <= CLOCK_SKEW:
+        return ""
+    return "is in the future; write a time that has passed, or leave it out"
+
+
 def is_recovery_target_met(drill: Drill) -> bool:
     """Whether the rollback took no longer than it was allowed to; unknown is no."""
     return (

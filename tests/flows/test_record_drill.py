@@ -143,8 +143,12 @@ def test_a_check_opens_the_retest_of_a_drill_that_was_written_by_hand(
         ({"status": "pass", "drill_id": "drill-1"}, '"drill-1" already'),
         ({"status": "pass", "schedule_id": "search"}, 'schedule_id "search" is not in'),
         ({"status": "pass", "advance": True}, "drills move the due time"),
+        ({"status": "pass", "as_of": NOW + DAY}, "as_of is in the future; write a time that has passed"),
     ],
-    ids=["private text", "an unknown key", "recorded already", "no such schedule", "no use in advancing"],
+    ids=[
+        *("private text", "an unknown key", "recorded already", "no such schedule", "no use in advancing"),
+        "in the future",
+    ],
 )
 def test_what_is_wrong_fails_the_run_before_anything_is_written(
     paths: dict[str, str], url: str, parameters: dict[str, Any], problem: str

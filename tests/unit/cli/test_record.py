@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.record_kinds import DRILL_KIND, RETEST_KIND
-from rollback_drills_cli import record_result
+from rollback_drills_cli import options, record_result
 from rollback_drills_cli.main import main
 from tests.samples.builders import DRILL, SCHEDULE, open_key, written
 from tests.samples.plain_records import read_plain
@@ -29,6 +30,14 @@ ACCEPTED = (
 NOW = ("--now", "2026-12-01T09:00:00Z")
 
 
+class _Clock(datetime):
+    """A day on which the drills of the samples have been performed."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime(2026, 12, 2, tzinfo=tz)
+
+
 class Record:
     """Calls `drills record` in a folder with a schedule and a history; keeps what it printed."""
 
@@ -37,6 +46,7 @@ class Record:
     ) -> None:
         self.folder, self._capsys, self._monkeypatch = folder, capsys, monkeypatch
         self.out = self.err = ""
+        monkeypatch.setattr(options, "datetime", _Clock)
 
     def write(self, **schedule: Any) -> None:
         (self.folder / "schedule.json").write_bytes(written({**SCHEDULE, **schedule}))
