@@ -70,7 +70,7 @@ def acknowledge_notification(
             raise UsageError("routes are given, and a cycle, plan, schedule, provider or owner as well")
         choices = [each.to_choice() for each in request.routes or [request]]
         url = find_database_url(os.environ)
-        records = acknowledge_routes(choices, given, read_clock(url), url)
+        records = acknowledge_routes(choices, given, read_clock(url), url, are_listed=bool(request.routes))
     except DrillsError as error:
         return refuse(error)
     names = ", ".join(f"{each.owner} through {each.provider}" for each in records)

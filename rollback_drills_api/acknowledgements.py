@@ -44,7 +44,7 @@ async def acknowledge_many(served: Served, caller: Operator, body: BulkBody) -> 
     choices = [RouteChoice(**each.model_dump()) for each in body.routes]
 
     def run() -> BulkAnswer:
-        records = _acknowledge(served, _existing(served), caller, choices, body)
+        records = _acknowledge(served, _existing(served), caller, choices, body, are_listed=True)
         return answer_bulk(records, body.acknowledgement_state)
 
     return await served.act(run)
@@ -83,11 +83,14 @@ def _acknowledge(
     caller: str,
     choices: Sequence[RouteChoice],
     body: SaidBody,
+    *,
+    are_listed: bool = False,
 ) -> list[Raw]:
     by, now = name_caller(caller, body.acknowledged_by), datetime.now(UTC)
     said = body.to_acknowledgement(by)
     # Whatever is wrong with it is known before a run is started for nothing.
-    acknowledge(EvidenceIndex(database), [(each, said) for each in choices], now=now, created_at=now)
+    given = [(each, said) for each in choices]
+    acknowledge(EvidenceIndex(database), given, now=now, created_at=now, are_listed=are_listed)
     parameters = {
         **{name: getattr(body, name) for name in Said.model_fields},
         "acknowledged_by": by,

@@ -19,7 +19,7 @@ from tasks.evidence import index_evidence, open_existing
 
 @task(task_run_name="acknowledge-routes", cache_policy=NO_CACHE)
 def acknowledge_routes(
-    choices: Sequence[RouteChoice], given: Acknowledgement, now: datetime, url: str
+    choices: Sequence[RouteChoice], given: Acknowledgement, now: datetime, url: str, *, are_listed: bool
 ) -> list[AcknowledgementRecord]:
     """Acknowledge the routes that are meant, all of them or none, and return the records.
 
@@ -30,7 +30,11 @@ def acknowledge_routes(
     if database is None:
         raise UsageError("there is no evidence yet, and so nothing to acknowledge; has a drill check run?")
     records = acknowledge(
-        EvidenceIndex(database), [(choice, given) for choice in choices], now=now, created_at=now
+        EvidenceIndex(database),
+        [(choice, given) for choice in choices],
+        now=now,
+        created_at=now,
+        are_listed=are_listed,
     )
     index_evidence(records, {}, now, given.acknowledged_by, url)
     emit_acknowledgements(records)

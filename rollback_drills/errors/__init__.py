@@ -71,6 +71,17 @@ class UsageError(DrillsError):
         begin = f"{name_of(self.field)} " if self.field else ""
         return begin + super().spell(name_of, name_setting)
 
+    def at(self, place: str) -> "UsageError":
+        """Return the error about something that the caller lists: its parameters are those of one item.
+
+        Args:
+            place: The item, such as `routes[2]`.
+        """
+        parts = [Field(f"{place}.{each.name}") if isinstance(each, Field) else each for each in self.args]
+        if self.field:
+            return UsageError(*parts, field=f"{place}.{self.field}")
+        return UsageError(Field(place), ": ", *parts)
+
     def __repr__(self) -> str:
         """Show the whole message, as logs and tracebacks have it."""
         return f"{type(self).__name__}({str(self)!r})"

@@ -22,6 +22,7 @@ def acknowledge(
     *,
     now: datetime,
     created_at: datetime,
+    are_listed: bool = False,
 ) -> list[AcknowledgementRecord]:
     """Build the records of all acknowledgements; nothing is written here.
 
@@ -30,15 +31,20 @@ def acknowledge(
         given: Which routes, and what is said of them.
         now: When it is said.
         created_at: The clock of the evidence.
+        are_listed: Whether the caller lists them as `routes`, so that an error names which one is wrong.
 
     Raises:
         UsageError: A cycle or route is unknown or has ended, a field is not valid, or there are no routes, or
             more than a hundred.
     """
     records: dict[str, AcknowledgementRecord] = {}
-    for choice, said in given:
-        chosen = choose_routes(index, choice)
-        for route in keep_open(index, chosen.routes):
+    for number, (choice, said) in enumerate(given):
+        try:
+            chosen = choose_routes(index, choice)
+            routes = keep_open(index, chosen.routes)
+        except UsageError as error:
+            raise (error.at(f"routes[{number}]") if are_listed else error) from None
+        for route in routes:
             record = record_acknowledgement(said, route, now=now, created_at=created_at, due_at=chosen.due_at)
             records[route.route_key] = record
     if not 1 <= len(records) <= MOST_AT_ONCE:

@@ -350,6 +350,23 @@ def test_a_bulk_is_one_to_a_hundred_routes(options: ApiOptions, keys: Keys, coun
 
 
 @pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"schedule_id": "serch"}, '$.routes[1].schedule_id "serch" is not in the evidence'),
+        ({"schedule_id": "payments", "owner": "x"}, "$.routes[1]: cycle "),
+    ],
+)
+def test_a_bulk_names_the_route_that_is_wrong(
+    options: ApiOptions, keys: Keys, wrong: dict[str, str], problem: str
+) -> None:
+    body = {"routes": [{"schedule_id": "payments"}, wrong]}
+    with client_of(options) as client:
+        answer = client.post(WRITES[2], headers=keys.header("operateer"), json=body)
+
+    assert check_problem(answer, 422)["detail"].startswith(problem)
+
+
+@pytest.mark.parametrize(
     ("host", "status"),
     [
         *(

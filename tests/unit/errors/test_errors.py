@@ -52,6 +52,16 @@ def test_pages_write_commands_as_the_command_line_takes_them() -> None:
     assert not found
 
 
+def test_an_error_about_one_of_several_names_which_one() -> None:
+    ended = UsageError("it has ended; name ", Field("cycle_id"))
+
+    assert str(ERROR.at("routes[2]")).startswith("routes[2].schedule payments.json has 2 schedules")
+    assert ERROR.at("routes[2]").spell("$.{}".format).endswith("choose one by $.routes[2].schedule_id")
+    assert ended.at("routes[0]").spell("$.{}".format) == (
+        "$.routes[0]: it has ended; name $.routes[0].cycle_id"
+    )
+
+
 def test_each_edge_writes_the_parameters_of_an_error_in_its_own_way() -> None:
     assert str(ERROR) == "schedule payments.json has 2 schedules; choose one by schedule_id"
     assert ERROR.spell(find_flag) == "--schedule payments.json has 2 schedules; choose one by --schedule-id"
