@@ -149,6 +149,15 @@ def test_a_table_that_is_not_what_the_last_check_signed_is_read_from_the_ledger_
     assert verify(database).is_intact
 
 
+def test_what_is_gone_is_gone_also_if_the_ledger_is_read_again(database: Database) -> None:
+    run(database, {"a": "1", "b": "1"})
+    run(database, {"a": "1"})
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM last_findings"))
+
+    assert not run(database, {"a": "1"}).is_any
+
+
 def test_a_check_that_does_not_follow_from_the_plans_before_it_is_found(database: Database) -> None:
     run(database, {"a": "1"})
     start = start_record(CHECK_KIND, POPULATION, created_at=NOW, signer="me")
@@ -261,3 +270,9 @@ def test_a_population_is_named_by_what_it_looks_at() -> None:
     }
     assert len(names) == 5
     assert name_population("a", requested=["b", "a"]) == name_population("a", requested=["a", "b"])
+
+
+def test_the_name_of_a_population_never_changes() -> None:
+    """Otherwise every fleet would be a new one after an update."""
+    assert name_population("fleet/*.json", None, requested=None) == "rcpop-8f4ba9f37fe5233e"
+    assert name_population("fleet/*.json", "history", requested=["a", "b"]) == "rcpop-83d121c3990d64de"

@@ -19,7 +19,7 @@ from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.population import Changes, Part, Population, ShardReport
 from rollback_drills.evidence.pruning import prune
 from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
-from rollback_drills.evidence.shards import ReplacedCheckError, begin_shards, find_results
+from rollback_drills.evidence.shards import ReplacedCheckError, begin_shards, find_results, repair_findings
 from tests.samples.builders import NOW, open_key
 from tests.samples.examples import examples
 from tests.samples.outbox_rows import as_it_is, in_each
@@ -119,6 +119,7 @@ def test_shards_record_together_what_one_run_records(database: Database) -> None
     assert sorted(planned(database)) == sorted([*FLEET, "a", "h"])
     checks = records(database, CHECK_KIND)
     assert [(each["schedule_count"], each["changed_count"]) for each in checks] == [(7, 7), (7, 0), (8, 2)]
+    assert [each["state_counts"] for each in checks] == [{"needs_attention": count} for count in (7, 7, 8)]
     assert (verify(database).is_intact, verify(database).check_count, kept(database)) == (True, 3, 0)
 
 
@@ -228,6 +229,38 @@ def test_a_shard_that_a_person_starts_alone_belongs_to_no_check(database: Databa
     assert write(database, population_of(fleet)).changed == {"a"}
     assert planned(database).count("a") == 2
     assert (verify(database).is_intact, kept(database)) == (True, 0)
+
+
+def test_what_a_shard_alone_records_before_the_first_check_is_not_recorded_again(database: Database) -> None:
+    database.prepare()
+    alone = next(each for each in SHARDS if each.holds("a"))
+    check_shard(database, FLEET, alone, "")
+
+    assert write(database, population_of(FLEET)).is_first
+    assert sorted(planned(database)) == sorted(FLEET)
+
+
+def test_plans_of_other_schedules_with_the_same_names_do_not_count(database: Database) -> None:
+    write(database, population_of(FLEET))
+    begin(database)
+    write(database, population_of({**FLEET, "a": "2"}, "rcpop-other"))
+
+    for shard in SHARDS:
+        check_shard(database, {**FLEET, "a": "2"}, shard)
+
+    assert combine(database).changed == {"a"}
+    assert (planned(database).count("a"), verify(database).is_intact) == (3, True)
+
+
+def test_a_shard_alone_compares_with_what_the_newest_check_has_signed(database: Database) -> None:
+    write(database, population_of(FLEET))
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM last_findings"))
+
+    repair_findings(database, POPULATION)
+
+    alone = next(each for each in SHARDS if each.holds("a"))
+    assert check_shard(database, {**FLEET, "a": "2"}, alone, "").changed == {"a"}
 
 
 def test_a_shard_that_a_person_starts_alone_does_not_stand_for_that_of_a_check(database: Database) -> None:
