@@ -5,7 +5,7 @@ finding, and removes it from the outbox. If that run is killed, a later one reco
 the digest, because nobody has compared the finding with what the evidence had.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, select, update
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX_PLANS
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.evidence.plan_records import record_plan
+from rollback_drills.evidence.plan_records import DecisionRecord, PlanRecord, record_plan
 from rollback_drills.evidence.record import name_run
 from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.names import ids
@@ -27,7 +27,24 @@ from rollback_drills.redaction.redactor import Redact
 KILLED_AFTER: Final = timedelta(minutes=10)
 """A plan that has waited so long is recorded by any run, though its own may still be delivering."""
 _FORGOTTEN_AFTER: Final = timedelta(days=1)
-_records: Final = msgspec.json.Decoder(list[WrittenRecord])
+_OF_THE_EVIDENCE: Final = frozenset({"leaf_index", "once_key", "population_id", "finding_digest"})
+"""What only the transaction that records a plan knows."""
+_NAMES: Final[Mapping[str, AbstractSet[str]]] = {
+    kind.kind(): {*kind.__struct_fields__, "metadata_kind"} - _OF_THE_EVIDENCE
+    for kind in (PlanRecord, DecisionRecord)
+}
+_records: Final = msgspec.json.Decoder(list[dict[str, object]])
+
+
+class _Start(msgspec.Struct, frozen=True, gc=False):
+    """What the record of a plan, and that of a decision, must say to become a row."""
+
+    metadata_kind: str
+    plan_id: str
+    schema_version: str
+    product: str
+    session_id: str
+    signer: str
 
 
 def write_plan(check: ScheduleCheck, redact: Redact, *, now: datetime, flow_run_id: str) -> CommittedPlan:
@@ -48,14 +65,17 @@ def find_taken(connection: Connection) -> AbstractSet[str]:
 
 
 def take_plans(
-    connection: Connection, own: AbstractSet[str], created_at: datetime
+    connection: Connection, own: AbstractSet[str], created_at: datetime, refuse: Callable[[str], None]
 ) -> Iterator[WrittenRecord]:
     """Remove the plans of a run, which are recorded, and yield the records of those of killed runs.
+
+    Nobody has signed a plan in the outbox. Whatever is no plan stays there.
 
     Args:
         connection: In the transaction that records.
         own: The plans of the run that records.
         created_at: The clock of the evidence.
+        refuse: Is told of each plan that is not taken, in a sentence.
     """
     columns = select(OUTBOX_PLANS.c.plan_id, OUTBOX_PLANS.c.queued_at, OUTBOX_PLANS.c.is_recorded)
     found = connection.execute(columns.order_by(OUTBOX_PLANS.c.queued_at, OUTBOX_PLANS.c.plan_id)).all()
@@ -70,6 +90,33 @@ def take_plans(
         if row.plan_id not in own and not row.is_recorded and row.queued_at < late:
             this = OUTBOX_PLANS.c.plan_id == row.plan_id
             text = connection.execute(select(OUTBOX_PLANS.c.records).where(this)).scalar_one()
+            records = _read_plan(row.plan_id, text)
+            if not records:
+                refuse(_explain_refused(row.plan_id))
+                continue
             connection.execute(update(OUTBOX_PLANS).where(this).values(is_recorded=True))
-            for record in _records.decode(text):
+            for record in records:
                 yield {**record, "created_at": write_instant(created_at)}
+
+
+def _explain_refused(plan_id: str) -> str:
+    return (
+        f"the evidence does not take the plan {plan_id} of a run that was killed: it is not as a run writes"
+        " it; somebody changed the outbox: restore its row in outbox_plans from a backup, or delete it"
+    )
+
+
+def _read_plan(plan_id: str, text: str) -> Sequence[WrittenRecord]:
+    """Return the record of a plan and those of its decisions; nothing if anything else is among them."""
+    try:
+        records = _records.decode(text)
+        starts = [msgspec.convert(each, _Start) for each in records]
+    except (msgspec.MsgspecError, TypeError, RecursionError):
+        return ()
+    kinds = [each.metadata_kind for each in starts]
+    is_plan = kinds[:1] == [PlanRecord.kind()] and set(kinds[1:]) <= {DecisionRecord.kind()}
+    is_whole = is_plan and all(
+        start.plan_id == plan_id and record.keys() <= _NAMES[start.metadata_kind]
+        for start, record in zip(starts, records, strict=True)
+    )
+    return records if is_whole else ()

@@ -84,7 +84,7 @@ def index_run(
         appender.add(keep_all(drills[key]() for key in unknown), unknown)
         appender.add(keep_all(records))
         taken, own = find_taken(connection), check.plan_ids if check else frozenset()
-        appender.add(map(redact, take_plans(connection, own, created_at)))
+        appender.add(map(redact, take_plans(connection, own, created_at, refused.append)))
         if check:
             appender.add(keep_all(check.begin(connection, taken)))
         touched = Touched()

@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+import msgspec
+import pytest
+from sqlalchemy import select, update
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX_PLANS
 from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.evidence.committed_plans import KILLED_AFTER, write_plan
+from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.population import Concluded, Population
-from rollback_drills.evidence.record_kinds import DECISION_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import DECISION_KIND, DRILL_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.names import ids
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
@@ -44,10 +47,10 @@ def deliver(database: Database) -> None:
     settle(database, *(make_result(each, State.DELIVERED, **times) for each in claim(database, now=now)))
 
 
-def record(database: Database, at: datetime, check: ScheduleCheck | None = None) -> None:
+def record(database: Database, at: datetime, check: ScheduleCheck | None = None) -> Indexed:
     """Record what a run has looked at, or a run that is no check."""
     looked = Population(POPULATION, "", at, [conclude(check, at)]) if check else None
-    index_run(
+    return index_run(
         database,
         [],
         created_at=at,
@@ -165,3 +168,44 @@ def test_a_plan_whose_notifications_are_known_already_is_not_kept(database: Data
     commit_plan(database, NOW + SECOND)
 
     assert waiting(database) == [(first.plan.plan_id, False)]
+
+
+DRILL = {"metadata_kind": DRILL_KIND, "status": "passed"}
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        pytest.param(lambda found: [{**found[0], **DRILL}], id="a drill"),
+        pytest.param(lambda found: [*found, {**found[1], **DRILL}], id="a drill after the decisions"),
+        pytest.param(lambda found: [{**found[0], "once_key": "of a drill to come"}], id="the key of a drill"),
+        pytest.param(lambda found: [{**found[0], "finding_digest": "0" * 64}], id="a digest"),
+        pytest.param(lambda found: [{**found[0], "plan_id": "gordn_other"}], id="another plan"),
+        pytest.param(lambda found: [{**found[0], "session_id": 5}], id="no session"),
+        pytest.param(lambda found: found[1:], id="decisions alone"),
+        pytest.param(lambda found: [], id="nothing"),
+        pytest.param(lambda found: {}, id="no list"),
+    ],
+)
+def test_what_is_no_plan_is_not_signed(forge: Any, database: Database) -> None:
+    """Whoever can write the outbox has no key of the evidence."""
+    check = commit_plan(database)
+    with database.write() as connection:
+        found = msgspec.json.decode(connection.scalars(select(OUTBOX_PLANS.c.records)).one())
+        forged = msgspec.json.encode(forge(found)).decode()
+        connection.execute(update(OUTBOX_PLANS).values(records=forged))
+
+    indexed = record(database, NOW + KILLED_AFTER + SECOND)
+
+    (problem,) = indexed.problems
+    assert f"does not take the plan {check.plan.plan_id} of a run that was killed" in problem
+    assert records(database, PLAN_KIND) == records(database, DRILL_KIND) == []
+    assert waiting(database) == [(check.plan.plan_id, False)]
+
+
+def test_a_plan_that_is_no_json_stops_no_run(database: Database) -> None:
+    commit_plan(database)
+    with database.write() as connection:
+        connection.execute(update(OUTBOX_PLANS).values(records="[" * 10_000))
+
+    assert len(record(database, NOW + KILLED_AFTER + SECOND).problems) == 1
