@@ -39,7 +39,7 @@ from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.key_book import KeyBook
 from rollback_drills_api.middleware import Boundary
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.problems import install_handlers, write_problem
+from rollback_drills_api.refusals import answer_error, install_handlers
 from rollback_drills_api.security import TokenBook, reading
 from rollback_drills_api.service import Service
 
@@ -130,10 +130,10 @@ def _describe(app: FastAPI) -> dict[str, Any]:
 async def _answer_usage_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, UsageError)  # noqa: S101 - it is registered for these alone
     begin = "$." if request.method == "POST" else "query "
-    return write_problem(422, error.spell(lambda field: f"{begin}{field}"), request.state.request_id)
+    return answer_error(request.scope, 422, error.spell(lambda field: f"{begin}{field}"))
 
 
 async def _answer_failure(request: Request, error: Exception) -> Response:
     logger.warning("request %s: %s", request.state.request_id, error)
     detail = "something that is needed cannot be reached; the log of the API says what"
-    return write_problem(503, detail, request.state.request_id)
+    return answer_error(request.scope, 503, detail)

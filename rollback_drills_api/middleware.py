@@ -10,11 +10,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rollback_drills.access.api_token import ApiToken
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.rendering.counts import write_count
 from rollback_drills_api.limits import RateLimit, check_json, check_query, read_body, replay
 from rollback_drills_api.logins import read_login
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.passing_request import PassingRequest
-from rollback_drills_api.problems import Problem, write_problem
+from rollback_drills_api.problems import Problem
+from rollback_drills_api.refusals import answer_error
 from rollback_drills_api.request_checks import (
     FORM,
     check_body_headers,
@@ -56,19 +58,15 @@ class Boundary:
             with continue_trace(scope["headers"]):
                 await self._app(scope, receive, request.send)
         except Problem as problem:
-            answer = write_problem(
-                problem.status_code,
-                problem.detail,
-                request.request_id,
-                errors=problem.errors,
-                headers=problem.headers,
+            answer = answer_error(
+                scope, problem.status_code, problem.detail, errors=problem.errors, headers=problem.headers
             )
             await answer(scope, receive, request.send)
         except Exception as error:  # noqa: BLE001 - the server goes on, and the log has it
             self._log_failure(error, request.request_id)
             if not request.status:
                 detail = "an error of the server; its log has it under the id of this request"
-                await write_problem(500, detail, request.request_id)(scope, receive, request.send)
+                await answer_error(scope, 500, detail)(scope, receive, request.send)
         finally:
             request.log()
 
@@ -122,10 +120,11 @@ class Boundary:
     def _take(self, caller: str, now: float) -> None:
         wait = self._rate.take(caller, now=now)
         if wait:
+            seconds = int(wait) + 1
             raise Problem(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                "too many requests; wait as long as Retry-After says",
-                headers={"retry-after": str(int(wait) + 1)},
+                f"too many requests; wait {write_count(seconds, 'second')}",
+                headers={"retry-after": str(seconds)},
             )
 
     def _log_failure(self, error: Exception, request_id: str) -> None:

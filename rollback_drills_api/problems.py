@@ -5,8 +5,6 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
@@ -18,7 +16,6 @@ from rollback_drills.rendering.invalid_value import explain_invalid
 from rollback_drills_api.bodies import PATTERNS
 
 MEDIA_TYPE: Final = "application/problem+json"
-_MOST_ERRORS: Final = 20
 
 Responses = dict[int | str, dict[str, Any]]
 """The part `responses` of an operation, as FastAPI takes it."""
@@ -69,49 +66,14 @@ def write_problem(
     return Response(content, status, headers, MEDIA_TYPE)
 
 
-def install_handlers(app: FastAPI) -> None:
-    """Let every error of routing, validation and the endpoints be a problem document."""
-    app.add_exception_handler(HTTPException, _answer_http_error)
-    app.add_exception_handler(RequestValidationError, _answer_invalid)
-
-
-async def _answer_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these alone
-    detail = _EXPLAINED.get(error.status_code, error.detail) if _is_bare(error) else error.detail
-    errors = error.errors if isinstance(error, Problem) else ()
-    return write_problem(
-        error.status_code, detail, request.state.request_id, errors=errors, headers=error.headers
-    )
-
-
-def _is_bare(error: HTTPException) -> bool:
-    """Whether the framework raised it, with nothing but the name of its status."""
-    return not isinstance(error, Problem)
-
-
-_EXPLAINED: Final = {
-    404: "there is nothing at this path; /openapi.json lists what there is",
-    405: "this path does not take this method; the header Allow names those that it takes",
-    400: "the body cannot be read",
-}
-
-
-async def _answer_invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these alone
-    errors = [_explain(each) for each in error.errors()[:_MOST_ERRORS]]
-    first = errors[0]
-    detail = f"{first['path']}: {first['message']}"
-    return write_problem(422, detail, request.state.request_id, errors=errors)
-
-
 def find_invalid(error: ValidationError) -> tuple[str, str]:
     """Return the first field that cannot be used, and why; never its value."""
     first = error.errors()[0]
-    placed = _explain(first | {"loc": ("body", *first["loc"])})
+    placed = explain_field(first | {"loc": ("body", *first["loc"])})
     return str(first["loc"][-1]), placed["message"]
 
 
-def _explain(error: ErrorDetails) -> dict[str, str]:
+def explain_field(error: ErrorDetails) -> dict[str, str]:
     """Return place and message of a validation error; never the value, which may be a secret."""
     kind, *rest = error["loc"]
     path = json_path(tuple(rest)) if kind == "body" else f"{kind} {'.'.join(map(str, rest))}".strip()

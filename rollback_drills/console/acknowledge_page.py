@@ -21,6 +21,8 @@ class AcknowledgeView:
     """What was typed."""
     login: str = ""
     """How the evidence names who logged in at the proxy; empty if a name is typed."""
+    title: str = ""
+    """The heading if nothing can be acknowledged."""
 
 
 def write_form(linked: LinkedRoute, *, now: datetime, problem: str = "", name: str = "", login: str) -> str:
@@ -28,6 +30,6 @@ def write_form(linked: LinkedRoute, *, now: datetime, problem: str = "", name: s
     return render_acknowledge(AcknowledgeView(now, linked, linked.holds_until(now), problem, name, login))
 
 
-def write_refusal(problem: str, *, now: datetime) -> str:
+def write_refusal(problem: str, *, now: datetime, title: str = "Nothing to acknowledge") -> str:
     """Write why nothing can be acknowledged."""
-    return render_acknowledge(AcknowledgeView(now, None, None, problem))
+    return render_acknowledge(AcknowledgeView(now, None, None, problem, title=title))
