@@ -143,6 +143,7 @@ def test_a_run_that_still_delivers_is_given_time(database: Database) -> None:
 def test_a_slow_run_records_its_finding_though_another_has_recorded_its_plan(database: Database) -> None:
     check = commit_plan(database)
     record(database, NOW + KILLED_AFTER + SECOND)
+    record(database, NOW + KILLED_AFTER + 2 * SECOND)
 
     record(database, NOW + 2 * KILLED_AFTER, check)
 
@@ -150,6 +151,14 @@ def test_a_slow_run_records_its_finding_though_another_has_recorded_its_plan(dat
     assert len(records(database, DECISION_KIND)) == len(check.plan.route_decisions)
     assert waiting(database) == []
     assert verify(database).is_intact
+
+
+def test_a_plan_waits_for_a_run_however_long_there_is_none(database: Database) -> None:
+    commit_plan(database)
+
+    record(database, NOW + timedelta(days=3))
+
+    assert len(plans(database)) == 1
 
 
 def test_what_was_recorded_for_a_killed_run_is_forgotten_after_a_day(database: Database) -> None:
