@@ -113,7 +113,11 @@ def _print_fleet(reports: list[ScheduleReport], at: datetime) -> None:
 
 
 def _print_warnings(reports: list[ScheduleReport]) -> None:
-    warnings = [f"{report.display_name}: {each}" for report in reports for each in report.warnings]
+    warnings = [
+        f"{name}: {each}" if (name := report.schedule.schedule_id) else each  # which names its file
+        for report in reports
+        for each in report.warnings
+    ]
     for line in list_some(warnings):
         print_line(line)
 

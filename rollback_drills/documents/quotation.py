@@ -28,8 +28,8 @@ def json_path(loc: Location) -> str:
 
 
 def state(value: Any) -> str:
-    """Return what a key has: `is missing`, also for an empty text, or `is 3`."""
-    return "is missing" if value is None or value == "" else f"is {show(value)}"
+    """Return what a key has: `is missing`, also for an empty text or list, or `is 3`."""
+    return "is missing" if value in (None, "", [], ()) else f"is {show(value)}"
 
 
 def is_written(*texts: str) -> bool:

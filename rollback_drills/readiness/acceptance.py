@@ -6,7 +6,7 @@ from typing import Final
 
 from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.history import Drill
-from rollback_drills.documents.quotation import is_written, show, state
+from rollback_drills.documents.quotation import is_written, state
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.readiness.checklist import Requirement
 
@@ -53,7 +53,7 @@ NEEDED: Final = (
         lambda drill: (
             ""
             if is_written(*drill.evidence_refs)
-            else f"evidence_refs is {show(drill.evidence_refs)}; name the evidence that was kept"
+            else f"evidence_refs {state(drill.evidence_refs)}; name the evidence that was kept"
         ),
     ),
 )

@@ -145,7 +145,7 @@ def _find_problem(source: Loaded[History] | None, latest: Drill | None, *, fresh
     if missing := miss_schema(history.schema_version, HISTORY_SCHEMAS):
         return f"{source.path}: {missing}"
     if latest is None:
-        return f"{source.path}: $.drills is []; perform a rollback drill and record it"
+        return f"{source.path}: $.drills is empty; perform a rollback drill and record it"
     accepted = is_accepted(latest, now=now)
     if accepted and fresh:
         return ""

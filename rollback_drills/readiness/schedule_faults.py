@@ -64,13 +64,13 @@ def _miss_schema(schedule: Schedule) -> str:
 def _miss_routes(schedule: Schedule) -> str:
     if schedule.owners:
         return _miss_providers(schedule)
-    return _fault("owners", [], "name at least one")
+    return _fault("owners", schedule.owners, "name at least one")
 
 
 def _miss_providers(schedule: Schedule) -> str:
-    return (
-        "" if schedule.notification_providers else _fault("notification_providers", [], "name at least one")
-    )
+    if schedule.notification_providers:
+        return ""
+    return _fault("notification_providers", schedule.notification_providers, "name at least one")
 
 
 def _miss_sequence(schedule: Schedule) -> str:

@@ -114,7 +114,7 @@ def test_a_drill_that_is_not_accepted_opens_a_retest_and_a_later_check_writes_no
     assert (state.type.value, state.name) == ("COMPLETED", "NotAccepted")
     due_at = (NOW + 13 * DAY).isoformat()
     assert state.message
-    assert state.message.startswith("drill-2 is recorded and not accepted: evidence_refs is []")
+    assert state.message.startswith("drill-2 is recorded and not accepted: evidence_refs is missing")
     assert f"; to be performed again by {due_at}; payments needs attention" in state.message
     assert [reason for reason, _ in told(receiver)] == ["first"]
     drill_check(**paths, return_state=True)

@@ -71,3 +71,19 @@ def test_the_gate_shows_what_blocks_and_counts_the_rest(fleet: Path) -> None:
     assert done.returncode == 1
     assert OVERDUE in done.stdout
     assert "more checks are not shown" in done.stdout
+
+
+def test_a_fault_of_a_schedule_without_an_id_names_one_place(tmp_path: Path) -> None:
+    fault = "$.drils is an unknown key; did you mean 'drills'?"
+    lines = [
+        json.dumps({"schedule": {**_record("search")["schedule"], **changes}, "history": {"drils": []}})
+        for changes in ({"interval_days": "x"}, {})
+    ]
+    (tmp_path / "fleet.jsonl").write_text("\n".join(lines))
+
+    printed = drills("check", "--schedule", "fleet.jsonl", cwd=tmp_path, COLUMNS="200").stdout.splitlines()
+
+    assert [each for each in printed if fault in each] == [
+        f"fleet.jsonl:1#history: {fault}",
+        f"search: fleet.jsonl:2#history: {fault}",
+    ]

@@ -175,6 +175,31 @@ def test_a_jsonl_file_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         load(path)
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('{"shedule": {}}', "$.shedule is an unknown key; did you mean 'schedule'?"),
+        (
+            '{"Schedule": "a.json", "history": "b.json"}',
+            "$.Schedule is an unknown key; did you mean 'schedule'?",
+        ),
+        ('{"schedule": {}, "histroy": {}}', "$.histroy is an unknown key; did you mean 'history'?"),
+        ('{"schedule": {}, "note": ""}', "$.note is an unknown key; a record has schedule and history"),
+        ('{"history": {}}', "$.schedule is missing; a record has schedule and history"),
+        ('{"schedule": []}', "$.schedule is []; must be a document, or the path of one"),
+        ('{"shedule_id": "a"}', "$.shedule_id is an unknown key; did you mean 'schedule_id'?"),
+        ('{"owners": ["a"], "histroy": {}}', "$.histroy is an unknown key; remove it"),
+    ],
+)
+def test_a_misspelt_key_of_a_record_is_compared_with_those_of_a_record(
+    line: str, problem: str, tmp_path: Path
+) -> None:
+    (subject,) = load(put(tmp_path / "fleet.jsonl", line))
+
+    assert subject.schedule
+    assert subject.schedule.problem == f"fleet.jsonl:1: {problem}"
+
+
 def test_mistakes_in_a_record_are_named_by_the_lines_of_the_file(tmp_path: Path) -> None:
     schedule = json.dumps(named("a"))
     twice = '{"status": "retired", "status": "active"}'

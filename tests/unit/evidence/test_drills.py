@@ -118,7 +118,7 @@ def test_a_drill_that_is_not_accepted_says_all_that_is_missing() -> None:
     assert record["problems"] == [
         "executed_at is missing; write when the drill was performed",
         "runbook_ref is missing; name the runbook that was followed",
-        "evidence_refs is []; name the evidence that was kept",
+        "evidence_refs is missing; name the evidence that was kept",
         'status is "fail"; must be "pass"',
         'target_mode is "shadow"; must be "disabled"',
         "fallback_verified is missing; must be true",

@@ -53,7 +53,7 @@ def test_an_accepted_and_fresh_drill_passes_every_check() -> None:
         ({"recovery_minutes": None}, "recovery_sla", "$.drills[1].recovery_minutes is missing"),
         ({"max_recovery_minutes": None}, "recovery_sla", "max_recovery_minutes is missing"),
         ({"runbook_ref": ""}, "history_file", "$.drills[1].runbook_ref is missing; name the runbook"),
-        ({"evidence_refs": []}, "history_file", "$.drills[1].evidence_refs is []; name the evidence"),
+        ({"evidence_refs": []}, "history_file", "$.drills[1].evidence_refs is missing; name the evidence"),
         (
             {"executed_at": (NOW + timedelta(minutes=5) + TICK).isoformat()},
             "freshness",
@@ -119,7 +119,7 @@ def test_the_latest_drill_is_the_latest_instant_and_not_the_last_line() -> None:
             written({"schema_version": "v0", "drills": [DRILL]}),
             '$.schema_version is "v0"; must be "rollback-drills.',
         ),
-        (written({"schema_version": "cavra.go-backend-rollback-drill-history.v1"}), "$.drills is []"),
+        (written({"schema_version": "cavra.go-backend-rollback-drill-history.v1"}), "$.drills is empty"),
         (written({"drills": [{**DRILL, "executed_at": "soon"}]}), '$.drills[0].executed_at is "soon"'),
         (written({"drills": [{**DRILL, "fallback": True}]}), "$.drills[0].fallback is an unknown key"),
         (written({"drills": [{**DRILL, "recovery_minutes": -1}]}), "$.drills[0].recovery_minutes is -1"),

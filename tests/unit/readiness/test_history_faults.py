@@ -82,7 +82,7 @@ def test_the_console_asks_to_fix_the_history_and_not_the_schedule() -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"evidence_refs": []}, "$.drills[0].evidence_refs is []; name the evidence that was kept"),
+        ({"evidence_refs": []}, "$.drills[0].evidence_refs is missing; name the evidence that was kept"),
         ({"runbook_ref": ""}, "$.drills[0].runbook_ref is missing; name the runbook that was followed"),
         ({"fallback_verified": False}, "$.drills[0].fallback_verified is false; must be true"),
         ({"executed_at": None}, "$.drills[0].executed_at is missing"),
