@@ -29,7 +29,8 @@ _SETTLED_SECONDS: Final = 2.0
 _FORMAT: Final = 2
 """What an index holds; another version of the program does not read it."""
 _SEEN_BITS: Final = 1 << 27
-_Signature = tuple[int, ...]
+Signature = tuple[int, ...]
+"""By what another state of a file is known: which file it is, its size, and when it was changed."""
 
 
 class ChangedFileError(Exception):
@@ -40,7 +41,7 @@ class ChangedFileError(Exception):
 class RecordsIndex:
     """Where the records of a file are, and to which shards they belong."""
 
-    signature: _Signature
+    signature: Signature
     numbers: "array[int]"
     offsets: "array[int]"
     lengths: "array[int]"
@@ -109,7 +110,7 @@ class RecordsIndex:
 class _Stored(msgspec.Struct, array_like=True):
     """An index as it is kept."""
 
-    signature: _Signature
+    signature: Signature
     columns: list[bytes]
     unclear: list[int]
 
@@ -148,11 +149,16 @@ def index_records(path: str) -> RecordsIndex:
     return index
 
 
-def _make_index(path: str) -> RecordsIndex:
+def sign_file(path: str) -> Signature:
+    """Return by what another state of a file is known; empty if there is no such file."""
     try:
-        signature = _sign(os.stat(path))
-    except OSError:  # reading it says why, unless it comes back meanwhile
-        signature = ()
+        return _sign(os.stat(path))
+    except OSError:
+        return ()
+
+
+def _make_index(path: str) -> RecordsIndex:
+    signature = sign_file(path)  # if there is none, reading says why, unless it comes back meanwhile
     numbers, offsets, lengths, places = (array("Q") for _ in range(4))
     unclear: set[int] = set()
     seen, repeated = bytearray(_SEEN_BITS // 8), set[int]()
@@ -203,11 +209,11 @@ def _hash_drill(drill: DrillKey) -> int:
     return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest())
 
 
-def _is_settled(signature: _Signature) -> bool:
+def _is_settled(signature: Signature) -> bool:
     return bool(signature) and time.time() - signature[3] / 1e9 > _SETTLED_SECONDS
 
 
-def _sign(status: os.stat_result) -> _Signature:
+def _sign(status: os.stat_result) -> Signature:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 

@@ -248,6 +248,21 @@ def test_a_later_check_stops_an_earlier_one_that_is_still_running(
     assert (verified(url).is_intact, verified(url).check_count) == (True, 1)
 
 
+def test_a_file_that_is_replaced_between_two_shards_is_named(
+    fleet: Path, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "was replaced" not in check(fleet).message
+
+    def replace(run: Any) -> Any:
+        if str(run.shard) == "2/2":
+            write(fleet.with_suffix(".new"), count=COUNT + 1).replace(fleet)
+        return judge_fleet(run)
+
+    monkeypatch.setattr(process, "judge_fleet", replace)
+
+    assert "; fleet.jsonl was replaced during the check, so a schedule that is" in check(fleet).message
+
+
 @pytest.mark.parametrize("shard", ["5/4", "", "third", "0/1"])
 def test_what_is_no_shard_is_one_error(fleet: Path, shard: str) -> None:
     state = check(fleet, shard=shard)
