@@ -15,10 +15,11 @@ from rollback_drills.evidence.ledger.merkle import cover
 from rollback_drills.evidence.verify import postgresql_schema, sqlite_schema
 from rollback_drills.evidence.verify.auditor import Auditor, Trust
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.outbox_rows import find_impossible
 from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge
 from rollback_drills.evidence.verify.stored_heads import StoredHeads
 from rollback_drills.evidence.verify.stored_rows import StoredRow, iterate_stored_rows, reading_anything
-from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes, can_be_compared, iterate_taken
+from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes, can_be_compared, iterate_outbox
 from rollback_drills.rendering.counts import rows_are, write_count
 
 TABLES: Final = (LEDGER.name, HEADS.name, PRUNED.name, OUTBOX.name)
@@ -46,7 +47,7 @@ def verify_ledger(database: Database, trust: Trust, progress: Callable[[int], No
     result = Verification()
     with database.snapshot() as connection, reading_anything(connection):
         tables = _inspect(connection, result)
-        outcomes = _read_taken(connection, tables)
+        outcomes = _read_outbox(connection, tables, result)
         heads = StoredHeads(connection, result)
         is_whole = _OF_LEDGER.issubset(tables)
         auditor = Auditor(heads.iterate_notes() if is_whole else (), trust, result)
@@ -108,10 +109,12 @@ def _inspect(connection: Connection, result: Verification) -> Collection[str]:
     return tables
 
 
-def _read_taken(connection: Connection, tables: Collection[str]) -> TakenOutcomes:
+def _read_outbox(connection: Connection, tables: Collection[str], result: Verification) -> TakenOutcomes:
     if OUTBOX.name not in tables or not can_be_compared(connection):
-        return TakenOutcomes()
-    return TakenOutcomes(iterate_taken(connection))
+        return TakenOutcomes(None)
+    for problem in find_impossible(connection):
+        result.add(FindingKind.CHANGED, problem)
+    return TakenOutcomes(iterate_outbox(connection))
 
 
 def _read_rows(

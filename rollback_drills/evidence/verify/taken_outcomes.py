@@ -1,4 +1,4 @@
-"""Compares outcomes that the outbox calls taken into the evidence with the rows that hold them."""
+"""Compares outcomes that the outbox calls taken into the evidence with the rows that hold them, and back."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -16,12 +16,18 @@ from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.names.ids import is_route_of_path
 from rollback_drills.names.keys import is_same
+from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.redaction.redactor import REDACTED
 
-_COLUMNS: Final = ("notification_id", "state", "attempt_count", "status_code", "completed_at", "cycle_due")
+_COLUMNS: Final = (
+    *("notification_id", "route_key", "reason", "planned_at", "cycle_due", "is_indexed"),
+    *("state", "attempt_count", "status_code", "completed_at"),
+)
 _NAMES: Final = ("schedule_id", "provider", "owner")
+_DECIDED: Final = frozenset({Reason.FIRST, Reason.WORSE, Reason.REPEAT, Reason.DEFERRED})
+"""Of these the outbox and the message have the same time, that of the plan: repeats are counted from it."""
 _SETTLED: Final = frozenset(
     {State.DELIVERED, State.ACCEPTED, State.AMBIGUOUS, State.PERMANENT, State.DISABLED, State.DISCARDED}
 )
@@ -36,6 +42,8 @@ class _Said(msgspec.Struct, frozen=True, gc=False):
     provider: str = ""
     owner: str = ""
     route_key: str = ""
+    reason: str = ""
+    generated_at: str = ""
     outcome: str = ""
     attempt_count: int = 0
     status_code: int | None = None
@@ -45,23 +53,38 @@ class _Said(msgspec.Struct, frozen=True, gc=False):
 class TakenOutcomes:
     """Holds what the outbox says, and lets go of each outcome for which a row is found."""
 
-    def __init__(self, taken: Iterable[Row[Any]] = ()) -> None:
-        """Begin with what the outbox says was taken."""
-        self._open = {str(row.notification_id): row for row in taken}
+    def __init__(self, rows: Iterable[Row[Any]] | None) -> None:
+        """Begin with the rows of the outbox; None if it cannot be compared."""
+        self._open: dict[str, Row[Any]] = {}
+        self._known: set[str] = set()
+        self._is_compared = rows is not None
+        self._lost: dict[str, str] = {}
+        for row in rows or ():
+            notification_id = str(row.notification_id)
+            self._known.add(notification_id)
+            if is_taken(row):
+                self._open[notification_id] = row
 
     def find(self, record: WrittenRecord) -> None:
         """Take a row of the ledger."""
-        if self._open and (said := _read_outcome(record)):
-            taken = self._open.get(said.notification_id)
-            if taken is not None and _fits(taken, said):
-                del self._open[said.notification_id]
+        if not self._is_compared:
+            return
+        if record.get("metadata_kind") == ROUTE_DELIVERY_KIND:
+            said = _read_said(record)
+            if said is not None and said.notification_id not in self._known:
+                self._lost[said.notification_id] = said.outcome
+        else:
+            said = _read_imported(record)
+        taken = self._open.get(said.notification_id) if said else None
+        if said and taken is not None and _fits(taken, said):
+            del self._open[said.notification_id]
 
     def judge(self, result: Verification, pruned_until: str) -> None:
-        """Name the outcomes without a row, except for those whose retention is over.
+        """Name the outcomes without a row, and the rows without a notification in the outbox.
 
         Args:
             result: Takes the findings.
-            pruned_until: Rows older than this were pruned; empty if none was.
+            pruned_until: Outcomes older than this may have been pruned; empty if none was.
         """
         for notification_id, taken in self._open.items():
             if pruned_until and _is_older(taken, pruned_until):
@@ -71,34 +94,48 @@ class TakenOutcomes:
                 f"the outbox says that the outcome of {notification_id} ({taken.state}) was taken into the"
                 " evidence, and no row has it",
             )
+        for notification_id, outcome in self._lost.items():
+            result.add(
+                FindingKind.REMOVED,
+                f"the evidence has the outcome of {notification_id} ({outcome}), and the outbox does not have"
+                " this notification any more",
+            )
 
 
 def can_be_compared(connection: Connection) -> bool:
-    """Return whether the outbox has the columns that are compared."""
+    """Return whether the outbox has its columns."""
     found = {each["name"] for each in inspect(connection).get_columns(OUTBOX.name)}
-    return found.issuperset((*_COLUMNS, *_NAMES, "is_indexed"))
+    return found.issuperset(OUTBOX.c.keys())
 
 
-def iterate_taken(connection: Connection) -> Iterator[Row[Any]]:
-    """Return the rows of the outbox whose newest outcome is said to be in the evidence."""
+def iterate_outbox(connection: Connection) -> Iterator[Row[Any]]:
+    """Return what is compared of each row of the outbox."""
     columns = (type_coerce(OUTBOX.c[name], NullType()).label(name) for name in (*_COLUMNS, *_NAMES))
-    taken = select(*columns).where(OUTBOX.c.is_indexed.is_not(False))
-    for row in connection.execute(taken, execution_options={"yield_per": 1000}):
-        if row.completed_at is not None or row.state in _SETTLED:
-            yield row
+    yield from connection.execute(select(*columns), execution_options={"yield_per": 1000})
 
 
-def _read_outcome(record: WrittenRecord) -> _Said | None:
-    """Return what a row says of a notification; None if it says nothing of any."""
-    if record.get("metadata_kind") == IMPORT_KIND and record.get("imported_from") == IMPORTED_FROM:
-        original = record.get("original")
-        record = original if isinstance(original, dict) else {}
-    if record.get("metadata_kind") != ROUTE_DELIVERY_KIND:
-        return None
+def is_taken(row: Any) -> bool:
+    """Whether the newest outcome of a notification is said to be in the evidence."""
+    return row.is_indexed not in (False, None) and (row.completed_at is not None or row.state in _SETTLED)
+
+
+def _read_said(record: WrittenRecord) -> _Said | None:
     try:
         return msgspec.convert(record, _Said)
     except msgspec.ValidationError:
         return None
+
+
+def _read_imported(record: WrittenRecord) -> _Said | None:
+    """Return what an imported row says of a notification; None if it says nothing of any."""
+    if record.get("metadata_kind") != IMPORT_KIND or record.get("imported_from") != IMPORTED_FROM:
+        return None
+    original = record.get("original")
+    if not isinstance(original, dict) or original.get("metadata_kind") != ROUTE_DELIVERY_KIND:
+        return None
+    said = _read_said(original)
+    # its route and its reason were made by the upgrade
+    return said and msgspec.structs.replace(said, reason="", generated_at="")
 
 
 def _fits(taken: Any, said: _Said) -> bool:
@@ -107,6 +144,10 @@ def _fits(taken: Any, said: _Said) -> bool:
     if not _is_schedule(taken, said):
         return False
     if not (_is_said(said.provider, taken.provider) and _is_said(said.owner, taken.owner)):
+        return False
+    if said.reason and (said.reason, said.route_key) != (taken.reason, taken.route_key):
+        return False
+    if said.reason in _DECIDED and said.generated_at and said.generated_at != _write(taken.planned_at):
         return False
     if taken.completed_at is None:
         return True

@@ -51,7 +51,7 @@ def pruned(number: int, once_key: Any = None, problem: str = "") -> StoredRow:
 
 def judged(*rows: StoredRow, newest_pruning: Pruning | None = None) -> Verification:
     result = Verification()
-    judge = RowJudge(result, TakenOutcomes())
+    judge = RowJudge(result, TakenOutcomes(None))
     for row in rows:
         judge.judge(row)
     judge.finish(newest_pruning)
@@ -64,7 +64,7 @@ def messages(result: Verification) -> list[str]:
 
 def test_a_row_as_it_was_written_is_returned_with_its_hash_and_its_time() -> None:
     row = make()
-    judge = RowJudge(Verification(), TakenOutcomes())
+    judge = RowJudge(Verification(), TakenOutcomes(None))
 
     assert judge.judge(row) == (row.hashes, row.record.encode())
     assert judge.created_at == "2026-12-01T12:00:00+00:00"
@@ -92,7 +92,7 @@ def test_a_signed_row_that_readers_leave_out_is_named(changes: Mapping[str, Any]
 @pytest.mark.parametrize("hashes", [b"", bytes(31), "text", None])
 def test_a_row_without_a_hash_was_changed(hashes: Any) -> None:
     result = Verification()
-    judge = RowJudge(result, TakenOutcomes())
+    judge = RowJudge(result, TakenOutcomes(None))
 
     assert judge.judge(make()._replace(hashes=hashes)) == (NO_HASH, b"")
     assert len(result.findings) == 1
@@ -158,7 +158,7 @@ def test_an_outcome_is_found_in_the_row_that_holds_it() -> None:
         def find(self, record: Mapping[str, object]) -> None:
             found.append(record["session_id"])
 
-    judge = RowJudge(Verification(), Outcomes())
+    judge = RowJudge(Verification(), Outcomes(None))
     judge.judge(make()._replace(hashes=NO_HASH))
     judge.judge(pruned(4))
     assert found == []

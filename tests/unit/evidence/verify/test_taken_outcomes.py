@@ -1,11 +1,13 @@
 """Which row of the ledger holds an outcome that the outbox says was taken."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from rollback_drills.evidence.record_kinds import DRILL_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.first_records import IMPORTED_FROM
+from rollback_drills.evidence.record_kinds import DRILL_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
 from rollback_drills.names import ids
@@ -13,9 +15,13 @@ from rollback_drills.notifications.states import State
 from tests.samples.builders import NOW
 
 NAMES = {"schedule_id": "payments", "provider": "slack", "owner": "team-a"}
+ROUTE = {"route_key": "gordroute-1", "reason": "first"}
+PLANNED = NOW - timedelta(minutes=5)
 RECORD = {
     **NAMES,
+    **ROUTE,
     "metadata_kind": ROUTE_DELIVERY_KIND,
+    "generated_at": PLANNED.isoformat(),
     "notification_id": "gordmsg-1",
     "outcome": "delivered",
     "attempt_count": 1,
@@ -27,8 +33,9 @@ RECORD = {
 def missing(record: dict[str, Any] | None, *, pruned_until: str = "", **taken: Any) -> list[str]:
     """Return what is found if the outbox has one outcome and the ledger has at most one row."""
     known = {"notification_id": "gordmsg-1", "state": State.DELIVERED, "attempt_count": 1}
+    times = {"planned_at": PLANNED.timestamp(), "completed_at": NOW.timestamp(), "cycle_due": ""}
     row: Any = SimpleNamespace(
-        **{**NAMES, **known, "status_code": 200, "completed_at": NOW.timestamp(), "cycle_due": "", **taken}
+        **{**NAMES, **ROUTE, **known, **times, "status_code": 200, "is_indexed": True, **taken}
     )
     outcomes, result = TakenOutcomes([row]), Verification()
     if record is not None:
@@ -48,6 +55,12 @@ def missing(record: dict[str, Any] | None, *, pruned_until: str = "", **taken: A
             {"outcome": "retry"}, {"state": State.PENDING}, id="due again, so the state says nothing"
         ),
         pytest.param({"attempt_count": 7}, {"completed_at": None}, id="discarded without an attempt"),
+        pytest.param(
+            {"reason": "escalated", "generated_at": NOW.isoformat()},
+            {"reason": "escalated"},
+            id="an escalation has the message of the first notification",
+        ),
+        pytest.param({"generated_at": ""}, {}, id="a record that does not say when it was planned"),
     ],
 )
 def test_a_row_that_says_what_the_outbox_says_holds_the_outcome(
@@ -67,13 +80,15 @@ def test_a_name_that_is_none_fits_no_row_and_ends_nothing(name: str, value: obje
     "changes",
     [
         pytest.param({"metadata_kind": DRILL_KIND}, id="kind"),
-        pytest.param({"notification_id": "gordmsg-2"}, id="notification"),
         pytest.param({"outcome": "permanent"}, id="outcome"),
         pytest.param({"schedule_id": "search"}, id="schedule"),
         pytest.param({"provider": "teams"}, id="provider"),
         pytest.param({"owner": "team-b"}, id="owner"),
         pytest.param({"owner": None}, id="no owner"),
         pytest.param({"attempt_count": 2}, id="attempts"),
+        pytest.param({"route_key": "gordroute-2"}, id="route"),
+        pytest.param({"reason": "repeat"}, id="reason"),
+        pytest.param({"generated_at": NOW.isoformat()}, id="time of the plan"),
         pytest.param({"status_code": 500}, id="status code"),
         pytest.param({"completed_at": "2026-12-01T09:00:01+00:00"}, id="time"),
     ],
@@ -98,7 +113,8 @@ def test_a_row_that_says_something_else_does_not_hold_the_outcome(changes: dict[
 def test_what_closes_the_cycle_of_a_path_may_say_the_id_of_its_document(stored: object, count: int) -> None:
     route_key = ids.route_key(ids.spelt_cycle_id("fleet/payments.json", ""), "slack", "team-a")
 
-    assert len(missing({**RECORD, "route_key": route_key}, schedule_id=stored)) == count
+    record = {**RECORD, "route_key": route_key}
+    assert len(missing(record, schedule_id=stored, route_key=route_key)) == count
 
 
 @pytest.mark.parametrize("stored", [None, b"team-a", 7])
@@ -128,3 +144,35 @@ def test_an_outcome_whose_row_may_have_been_pruned_is_not_missing(
     found = missing(None, pruned_until=pruned_until, completed_at=completed_at)
 
     assert (found == []) is may_be_pruned
+
+
+def test_a_notification_that_the_outbox_no_longer_has_is_missing_once() -> None:
+    outcomes, result = TakenOutcomes([]), Verification()
+    for outcome in ("retry", "permanent"):
+        outcomes.find({**RECORD, "outcome": outcome})
+    outcomes.judge(result, "")
+
+    (finding,) = result.findings
+    assert finding.message == (
+        "the evidence has the outcome of gordmsg-1 (permanent), and the outbox does not have this"
+        " notification any more"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "record"),
+    [
+        pytest.param(None, RECORD, id="the outbox cannot be compared"),
+        pytest.param(
+            [],
+            {"metadata_kind": IMPORT_KIND, "imported_from": IMPORTED_FROM, "original": RECORD},
+            id="of the first format the outbox has what was delivered",
+        ),
+    ],
+)
+def test_what_the_outbox_never_had_is_not_missing(rows: Any, record: dict[str, Any]) -> None:
+    outcomes, result = TakenOutcomes(rows), Verification()
+    outcomes.find(record)
+    outcomes.judge(result, "")
+
+    assert result.is_intact

@@ -1,0 +1,51 @@
+"""Finds what no run writes into the outbox, in the rows of which the evidence has no outcome to compare."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, Final
+
+from sqlalchemy import Boolean, Connection, or_, select, type_coerce
+from sqlalchemy.types import NullType
+
+from rollback_drills.database.tables import OUTBOX
+from rollback_drills.evidence.outcomes import read_outcome
+from rollback_drills.evidence.verify.taken_outcomes import is_taken
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import UNCERTAIN, UNSENT, State
+
+_ANY_TIME: Final = datetime(9000, 1, 1, tzinfo=UTC)
+"""Whether a time is in the future is for the run that takes the outcome."""
+_IS_WRITTEN_AS_NUMBER: Final = frozenset(each.name for each in OUTBOX.c if isinstance(each.type, Boolean))
+
+
+def find_impossible(connection: Connection) -> Iterator[str]:
+    """Return why a row cannot be one that a run has written, a sentence for each."""
+    columns = (type_coerce(each, NullType()).label(each.name) for each in OUTBOX.c)
+    # what was attempted is compared with the evidence, and is nearly all
+    rest = select(*columns).where(or_(OUTBOX.c.completed_at.is_(None), OUTBOX.c.is_indexed.is_not(True)))
+    for row in connection.execute(rest, execution_options={"yield_per": 1000}):
+        if not is_taken(row) and (problem := _find_problem(row)):
+            yield f"the row of {row.notification_id} in the outbox is not as a run writes it: {problem}"
+
+
+def _find_problem(row: Any) -> str:
+    outcome = read_outcome(_as_values(row), created_at=_ANY_TIME)
+    if outcome.problem:
+        return outcome.problem
+    if outcome.delivery and outcome.delivery.notification.route_key not in ("", row.route_key):
+        return "its column route_key is not that of its text"
+    if row.state == State.SUPPRESSED and row.reason != Reason.DEFERRED:
+        return f"it is suppressed, but of reason {row.reason}"
+    if row.due_at is None and row.state in (UNSENT | UNCERTAIN) - {State.SUPPRESSED}:
+        return f"its state is {row.state}, and it is never due"
+    return ""
+
+
+def _as_values(row: Any) -> SimpleNamespace:
+    """Return a row with the booleans that SQLite keeps as numbers; any other value stays what it is."""
+    values = dict(zip(OUTBOX.c.keys(), row, strict=True))
+    for name in _IS_WRITTEN_AS_NUMBER:
+        if values[name] in (0, 1):
+            values[name] = bool(values[name])
+    return SimpleNamespace(**values)

@@ -1,0 +1,114 @@
+"""What somebody who can write the outbox does to hide a notification that never left, and how it is found."""
+
+import pytest
+from sqlalchemy import text
+
+from rollback_drills.database.connections import Database
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.findings import FindingKind as Kind
+from rollback_drills.evidence.verify.findings import Verification
+from rollback_drills.evidence.verify.ledger import verify_ledger
+from tests.samples.world import World
+
+case = pytest.param
+PAUSE = {
+    "window_id": "freeze",
+    "start_at": "2026-11-01T00:00:00Z",
+    "end_at": "2026-12-20T00:00:00Z",
+    "owners": ["team-b"],
+    "reason": "freeze",
+}
+
+
+class Waiting(World):
+    """A world in which nothing is sent any more."""
+
+    def _deliver(self) -> None:
+        """Leave everything in the outbox."""
+
+
+@pytest.fixture
+def database(database: Database) -> Database:
+    """Deliver, fail and suppress notifications, and commit some that nobody has tried to send."""
+    overdue = {"schedule_id": "payments", "next_due_at": "2026-11-20T09:00:00Z"}
+    soon = {"schedule_id": "search", "next_due_at": "2026-12-03T09:00:00Z", "maintenance_windows": [PAUSE]}
+    world = World(database, overdue, soon)
+    world.refusing = {"teams"}
+    world.check()
+    world.keep_drills()
+    later = Waiting(database, overdue, soon, now=world.now)
+    later.wait(days=2)
+    later.check()
+    later.wait(days=1)
+    later.check()
+    return database
+
+
+def verified(database: Database) -> Verification:
+    return verify_ledger(database, Trust(), lambda _: None)
+
+
+def test_what_waits_and_what_was_sent_is_as_runs_write_it(database: Database) -> None:
+    with database.read() as connection:
+        states = set(connection.scalars(text("SELECT DISTINCT state FROM outbox")))
+
+    assert states == {"delivered", "permanent", "pending", "suppressed"}
+    assert verified(database).findings == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        case("SET due_at = NULL", "its state is pending, and it is never due", id="never due"),
+        case("SET state = 'suppressed', due_at = NULL", "it is suppressed, but of reason ", id="suppressed"),
+        case("SET state = 'gone'", "it cannot be read (Invalid enum value 'gone'", id="an unknown state"),
+        case("SET notification = ''", "it cannot be read (", id="no text"),
+        case("SET provider = 'devnull'", "its column provider is not that of its text", id="provider"),
+        case("SET owner = 'nobody'", "its column owner is not that of its text", id="owner"),
+        case("SET schedule_id = 'other'", "its column schedule_id is not that of its text", id="schedule"),
+        case("SET cycle_id = 'other'", "its column cycle_id is not that of its text", id="cycle"),
+        case("SET route_key = 'other'", "its column route_key is not that of its text", id="route"),
+    ],
+)
+def test_a_notification_that_waits_and_can_never_leave_is_found(
+    statement: str, says: str, database: Database
+) -> None:
+    with database.write() as connection:
+        connection.execute(text(f"UPDATE outbox {statement} WHERE state = 'pending'"))
+
+    result = verified(database)
+
+    assert {each.kind for each in result.findings} == {Kind.CHANGED}
+    assert all("in the outbox is not as a run writes it: " in each.message for each in result.findings)
+    assert all(says in each.message for each in result.findings)
+
+
+@pytest.mark.parametrize("state", ["delivered", "permanent"])
+def test_an_outcome_whose_notification_was_deleted_is_found(state: str, database: Database) -> None:
+    with database.write() as connection:
+        gone = connection.execute(text(f"DELETE FROM outbox WHERE state = '{state}'")).rowcount
+
+    result = verified(database)
+
+    assert {each.kind for each in result.findings} == {Kind.REMOVED}
+    assert result.finding_count == gone
+    assert all(f"({state}), and the outbox does not have" in each.message for each in result.findings)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        case("SET planned_at = 4070908800, queued_at = 4070908800", id="so that no repeat is ever due"),
+        case("SET reason = 'resolved'", id="so that the cycle seems over"),
+        case("SET route_key = 'other'", id="so that another route seems notified"),
+    ],
+)
+def test_what_decides_on_repeats_is_compared_with_the_evidence(statement: str, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text(f"UPDATE outbox {statement} WHERE state = 'delivered'"))
+
+    result = verified(database)
+
+    assert {each.kind for each in result.findings} == {Kind.REMOVED}
+    assert all("was taken into the evidence, and no row has it" in each.message for each in result.findings)
