@@ -38,6 +38,7 @@ def quieten_prefect(*, verbose: bool = False) -> None:
         raise UsageError(NO_CERTIFICATES)
     for variable, value in (
         ("PREFECT_LOGGING_LEVEL", "CRITICAL"),
+        ("PREFECT_INTERNAL_LOGGING_LEVEL", "CRITICAL"),  # events that could not be sent, each as a whole
         ("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL"),
         ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
         ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120"),

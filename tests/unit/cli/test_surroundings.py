@@ -226,6 +226,29 @@ def test_a_process_whose_output_takes_nothing_ends_with_one_line(folder: Path) -
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+@pytest.mark.slow
+def test_the_log_of_prefect_is_shown_only_on_request(tmp_path: Path) -> None:
+    """A server that goes away in a run lets Prefect log every event that it could not send."""
+    script = (
+        "import sys; from rollback_drills_cli.quiet_prefect import quieten_prefect;"
+        "quieten_prefect(verbose=sys.argv[1] == 'verbose'); import logging; from prefect import flow;"
+        "[logging.getLogger(each).error('an error') for each in sys.argv[2:]]"
+    )
+    loggers = ("prefect.flow_runs", "prefect.client", "prefect._internal.concurrency", "prefect.server")
+
+    def log(verbosity: str) -> str:
+        return subprocess.run(  # noqa: S603 - a command of this test
+            [sys.executable, "-c", script, verbosity, *loggers],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        ).stderr
+
+    assert log("quiet") == ""
+    assert log("verbose").count("an error") >= len(loggers)
+
+
 def test_an_error_that_nobody_can_be_told_is_an_exit_code(folder: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     with Path("/dev/full").open("wb") as full:
