@@ -8,7 +8,7 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.rendering.long_lists import MOST_ROWS
-from rollback_drills_cli.database import DatabaseOption, find_evidence
+from rollback_drills_cli.database import DatabaseOption, look_back
 from rollback_drills_cli.filters import (
     FromOption,
     OldScheduleIdOption,
@@ -65,11 +65,10 @@ def audit_package(
     from rollback_drills.reports.period import Period
 
     period = Period(*parse_period(since, until))
-    opened = find_evidence(database)
+    opened = look_back(database)
     wanted = PackageFilter(read_schedule_id(schedule_id, schedule), provider, owner)
     package = find_package(opened, wanted, period, now=parse_now(now), generated_by=generated_by)
-    if not as_json:
-        explain_filter(opened, LEDGER, wanted.given, package.route_count)
+    explain_filter(opened, LEDGER, wanted.given, package.route_count)
     if out:
         write_whole(format_json(package), out)
     if as_json:

@@ -8,6 +8,7 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import find_database_url, read_settings
+from rollback_drills_cli.output import print_problem
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -35,17 +36,14 @@ def open_existing(url: str | None, *tables: str, to_write: bool = False) -> "Evi
     Raises:
         UsageError: There is none.
     """
-    from rollback_drills.database.errors import show_place  # SQLAlchemy takes half a second to import
-    from rollback_drills.evidence.index import EvidenceIndex
+    from rollback_drills.evidence.index import EvidenceIndex  # SQLAlchemy takes half a second to import
 
     place = find_database_url(os.environ, url)
     if to_write:
         _upgrade(place)
     index = EvidenceIndex.open_existing(place, *tables)
     if index is None:
-        raise UsageError(
-            f"there is no evidence at {show_place(place)} yet; run `drills deliver` or the drill-check flow"
-        )
+        raise UsageError(_write_missing(place))
     return index
 
 
@@ -59,6 +57,14 @@ def find_evidence(url: str | None) -> "Database | None":
     from rollback_drills.database.tables import LEDGER
 
     return Database.open_existing(database_url, LEDGER.name)
+
+
+def look_back(url: str | None) -> "Database | None":
+    """Open the database that is configured, to list what is in it; print a line if there is none."""
+    database = find_evidence(url)
+    if database is None:
+        print_problem(_write_missing(find_database_url(os.environ, url)))
+    return database
 
 
 def open_or_create(url: str | None) -> "Database":
@@ -80,7 +86,6 @@ def open_outbox(url: str | None, *, to_write: bool = False) -> "Database":
     """
     # SQLAlchemy takes half a second to import
     from rollback_drills.database.connections import Database
-    from rollback_drills.database.errors import show_place
     from rollback_drills.database.tables import OUTBOX
 
     database_url = find_database_url(os.environ, url)
@@ -88,11 +93,14 @@ def open_outbox(url: str | None, *, to_write: bool = False) -> "Database":
         _upgrade(database_url)
     database = Database.open_existing(database_url, OUTBOX.name)
     if database is None:
-        raise UsageError(
-            f"there is no outbox at {show_place(database_url)} yet;"
-            " run `drills deliver` or the drill-check flow"
-        )
+        raise UsageError(_write_missing(database_url, "outbox"))
     return database
+
+
+def _write_missing(url: str, what: str = "evidence") -> str:
+    from rollback_drills.database.errors import show_place  # SQLAlchemy takes half a second to import
+
+    return f"there is no {what} at {show_place(url)} yet; run `drills deliver` or the drill-check flow"
 
 
 def _upgrade(url: str) -> None:

@@ -95,8 +95,6 @@ def explain_filter(
 
 
 def explain_nothing(database: "Database | None", count: int) -> None:
-    """Print why a page is empty."""
-    if database is None:
-        print_line("There is no evidence yet; run `drills deliver` or the drill-check flow.")
-    elif not count:
+    """Print that a page is empty because of its filters."""
+    if database is not None and not count:
         print_line("Nothing in the evidence matches.")

@@ -8,7 +8,7 @@ import typer
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.rendering.counts import write_count
-from rollback_drills_cli.database import DatabaseOption, find_evidence
+from rollback_drills_cli.database import DatabaseOption, look_back
 from rollback_drills_cli.filters import (
     CategoryOption,
     CycleOption,
@@ -57,12 +57,12 @@ def routes(
 
     wanted = RouteFilter(read_schedule_id(schedule_id, schedule), provider, owner, action, category)
     period = Period(*parse_period(since, until))
-    opened = find_evidence(database)
+    opened = look_back(database)
     history = find_routes(opened, wanted, period, limit=limit, offset=offset)
+    explain_filter(opened, LEDGER, wanted.given, history.total)
     if as_json:
         print_json(history)
         return
-    explain_filter(opened, LEDGER, wanted.given, history.total)
     columns = ("at (UTC)", "schedule", "provider", "owner", "action", "why", "until (UTC)", "row")
     print_table("Routes", columns, [_to_route_row(each) for each in history.items])
     _print_count(history, opened, "decision", "`drills evidence show ROW` shows one.")
@@ -93,13 +93,13 @@ def trends(
 
     at = parse_now(now)
     period = trend_period(*parse_period(since, until), weeks, now=at)
-    opened = find_evidence(database)
+    opened = look_back(database)
     wanted = RouteFilter(read_schedule_id(schedule_id, schedule), provider, owner, category=category)
     trend = find_trend(opened, wanted, period, now=at, generated_by=generated_by)
+    explain_filter(opened, LEDGER, wanted.given, trend.decision_count)
     if as_json:
         print_json(trend)
         return
-    explain_filter(opened, LEDGER, wanted.given, trend.decision_count)
     rows = week_rows(trend)
     print_table(
         "Suppressed notifications", list(rows[0]), ([str(cell) for cell in row.values()] for row in rows)
@@ -143,12 +143,12 @@ def notifications(
     named = read_schedule_id(schedule_id, schedule)
     wanted = NotificationFilter(named, cycle, provider, owner, reason, state)
     period = Period(*parse_period(since, until))
-    opened = find_evidence(database)
+    opened = look_back(database)
     history = find_notifications(opened, wanted, period, limit=limit, offset=offset)
+    explain_filter(opened, OUTBOX, wanted.given, history.total)
     if as_json:
         print_json(history)
         return
-    explain_filter(opened, OUTBOX, wanted.given, history.total)
     columns = (
         "planned (UTC)",
         "schedule",

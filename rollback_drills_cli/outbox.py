@@ -81,8 +81,7 @@ def list_items(
     )
     items, total = find_rows(opened, wanted, limit=limit, offset=offset)
     given = {"schedule_id": named, "provider": provider, "owner": owner}
-    if not as_json:
-        explain_filter(opened, OUTBOX, [(name, each) for name, each in given.items() if each], total)
+    explain_filter(opened, OUTBOX, [(name, each) for name, each in given.items() if each], total)
     disabled = [each for each in find_destinations(opened) if each.disabled_at is not None]
     if as_json:
         print_json(

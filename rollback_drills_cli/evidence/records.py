@@ -74,8 +74,7 @@ def list_records(
     index = open_existing(database)
     records, total = index.find(wanted, limit=limit, offset=offset)
     given = {"schedule_id": wanted.schedule_id, "provider": provider, "owner": owner}
-    if not as_json:
-        explain_filter(index.database, LEDGER, [(name, each) for name, each in given.items() if each], total)
+    explain_filter(index.database, LEDGER, [(name, each) for name, each in given.items() if each], total)
     if as_json:
         print_json({"items": records, "total": total, "limit": limit, "offset": offset})
         return

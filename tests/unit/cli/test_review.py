@@ -116,8 +116,11 @@ def test_without_evidence_the_document_is_empty_and_people_are_told(
     command: str, drills: Drills, tmp_path: Path
 ) -> None:
     assert drills(command) == 0
-    assert "There is no evidence yet; run `drills deliver` or the drill-check flow." in drills.out
+    missing = "yet; run `drills deliver` or the drill-check flow\n"
+    assert drills.err.startswith("drills: there is no evidence at sqlite:///")
+    assert drills.err.endswith(missing)
     document = drills.document(command)
+    assert drills.err.endswith(missing)
     assert document["schema_version"].startswith("cavra.go-backend-pilot.rollback-drill-")
     assert not any(document.get(name) for name in ("items", "routes", "decision_count", "latest_events"))
     assert list(tmp_path.iterdir()) == []
@@ -180,6 +183,8 @@ def test_a_filter_that_matches_nothing_says_which_names_there_are(
     words: tuple[str, ...], said: str, drills: Drills
 ) -> None:
     assert drills(*words) == 0
+    assert said in drills.err
+    drills.document(*words)
     assert said in drills.err
 
 

@@ -237,7 +237,7 @@ def test_the_log_of_prefect_is_shown_only_on_request(tmp_path: Path) -> None:
     loggers = ("prefect.flow_runs", "prefect.client", "prefect._internal.concurrency", "prefect.server")
 
     def log(verbosity: str) -> str:
-        return subprocess.run(  # noqa: S603 - a command of this test
+        return subprocess.run(
             [sys.executable, "-c", script, verbosity, *loggers],
             capture_output=True,
             text=True,
