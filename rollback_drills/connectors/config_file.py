@@ -15,7 +15,7 @@ from rollback_drills.documents.duplicate_keys import parse_json
 from rollback_drills.documents.json_text import UnusableDocumentError, explain_repeats
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import json_path
-from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.documents.similar_names import find_similar, find_similar_key
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
 from rollback_drills.rendering.invalid_value import explain_invalid
@@ -169,7 +169,7 @@ def _explain(model: type[Entry], loc: tuple[str, ...], detail: Any) -> str:
 
 def explain_unknown_key(key: str, known: Collection[str]) -> str:
     """Return what is wrong with a key that a connector does not have, as what follows its place."""
-    near = find_similar(key, known)
+    near = find_similar_key(key, known)
     names = ", ".join(each for each in known if not each.endswith("_env"))
     return f"is an unknown key; did you mean {near!r}?" if near else f"is an unknown key; known are {names}"
 

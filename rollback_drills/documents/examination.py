@@ -41,10 +41,11 @@ def _examine(model: type[D], parsed: Parsed) -> tuple[list[Mistake], D | None]:
             msgspec.convert(rest.raw, model)
         except msgspec.ValidationError as error:
             refused = explain_mismatch(model, rest.raw, error)
+            meant = {each.meant for each in mistakes if each.meant}
         else:
             return mistakes, rest.read(model)
         mistake = refused.move(rest.locate)
-        if not (any(each.names(mistake.loc) for each in mistakes) or mistake.follows_from(left_out)):
+        if not (any(each.names(mistake.loc) for each in mistakes) or mistake.follows_from(left_out | meant)):
             mistakes.append(mistake)
         loc = refused.loc
         gone = rest.locate(loc)

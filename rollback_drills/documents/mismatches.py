@@ -11,7 +11,7 @@ from rollback_drills.documents.fields import Document
 from rollback_drills.documents.mistakes import Mistake
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.shapes import choices_at, is_known, keys_at, known_keys
-from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.documents.similar_names import find_similar, find_similar_key
 from rollback_drills.documents.unfit_keys import UnfitKeysError
 
 _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<is_key>key` in `)?(?P<path>\$[^`]*)`)?", re.DOTALL)
@@ -102,7 +102,8 @@ _TYPES: Final = {
 
 
 def _plain_type(names: str) -> str:
-    return " or ".join(_TYPES.get(name, name) for name in names.split(" | "))
+    kinds = [each for each in names.split(" | ") if each != "null"]  # which says the same as an absent key
+    return " or ".join(_TYPES.get(each, each) for each in kinds or ["null"])
 
 
 def _follow(model: type[Document], raw: Any, path: str, message: str) -> tuple[Location, Any]:
@@ -145,7 +146,7 @@ def _replace(value: Any, loc: Location, new: Any) -> Any:
 def explain_unknown(model: type[Document], loc: Location) -> Mistake:
     """Return that a key is unknown at its place, and which one may be meant."""
     key = str(loc[-1])
-    if near := find_similar(key, sorted(keys_at(model, loc[:-1])), similar=0.5):
+    if near := find_similar_key(key, keys_at(model, loc[:-1])):
         return Mistake(loc, f"is an unknown key; did you mean {near!r}?", meant=(*loc[:-1], near))
     remedy = "it is known, but not here" if key in known_keys(model) else "remove it"
     return Mistake(loc, f"is an unknown key; {remedy}")

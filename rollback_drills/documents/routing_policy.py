@@ -73,7 +73,7 @@ class RoutingPolicy(Document, frozen=True, gc=False):
         for owner, calendar in self.owner_calendars.items():
             if calendar.business_hours and calendar.business_hours.calendar:
                 place = ("owner_calendars", owner, "business_hours", "calendar")
-                check_calendar_name(calendar.business_hours.calendar, self.calendars, place, "is")
+                check_calendar_name(calendar.business_hours.calendar, self.calendars, place)
 
     @property
     def rules_by_owner(self) -> dict[str, OwnerRule]:

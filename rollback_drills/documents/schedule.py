@@ -91,4 +91,4 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
                 "cadence",
             )
         if cadence.calendar_name:
-            check_calendar_name(cadence.calendar_name, self.calendars, ("cadence",), "has the calendar")
+            check_calendar_name(cadence.calendar_name, self.calendars, ("cadence", "shift", "calendar"))

@@ -1,10 +1,12 @@
 """Suggests the name that was probably meant."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
 _SIMILAR: Final = 0.6
+_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def find_similar(name: str, known: Iterable[str], *, similar: float = _SIMILAR) -> str:
@@ -18,3 +20,22 @@ def find_similar(name: str, known: Iterable[str], *, similar: float = _SIMILAR) 
     by_folded = {each.casefold(): each for each in known}
     near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=similar)
     return by_folded[near[0]] if near else ""
+
+
+def find_similar_key(key: str, known: Iterable[str]) -> str:
+    """Return the key of a document that was probably meant: one with the same words, or one that is like it.
+
+    Args:
+        key: As it was written: `owner`, `dueAt`, `due-at`.
+        known: The keys that exist, with `_` between words.
+    """
+    names = sorted(known)
+    written = _CAPITAL.sub("_", key).replace("-", "_").lower()
+    words = _split(written)
+    same = [each for each in names if words <= _split(each)]
+    return find_similar(written, same, similar=0) or find_similar(written, names)
+
+
+def _split(key: str) -> set[str]:
+    """Return the words of a key, whether there is one of each or several."""
+    return {each.removesuffix("s") for each in key.split("_")}

@@ -1,6 +1,7 @@
 """Lints files: each by itself, then all of them together."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -140,7 +141,7 @@ def _is_named(fault: str, mistakes: Sequence[Mistake]) -> bool:
     return any(
         _is_at(fault, each.loc)
         or (each.meant is not None and _is_at(fault, each.meant))
-        or f"{each.loc[-1]} is missing" in fault
+        or re.search(rf"(?<!\w){re.escape(str(each.loc[-1]))} is missing", fault)
         for each in mistakes
         if each.loc
     )

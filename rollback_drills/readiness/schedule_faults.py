@@ -53,7 +53,7 @@ def _miss_active(schedule: Schedule) -> str:
     if schedule.status in _STATUSES:
         return ""
     similar = find_similar(schedule.status, _STATUSES)
-    meant = f'; did you mean "{similar}"?' if similar else ""
+    meant = f'; did you mean "{similar}"?' if similar == IS_RETIRED else ""
     return _fault("status", schedule.status, f'must be "{IS_ACTIVE}"{meant}')
 
 

@@ -88,16 +88,13 @@ def find_calendar(name: str, calendars: Mapping[str, WorkCalendar]) -> WorkCalen
     return None if spelling is None else calendars[spelling]
 
 
-def check_calendar_name(
-    name: str, calendars: Mapping[str, WorkCalendar], place: tuple[str, ...], verb: str
-) -> None:
+def check_calendar_name(name: str, calendars: Mapping[str, WorkCalendar], place: tuple[str, ...]) -> None:
     """Ensure that a document has a calendar that it names.
 
     Args:
         name: The name.
         calendars: Those of the document.
         place: Where the document names it.
-        verb: How the message begins after the place.
 
     Raises:
         ValueError: It does not.
@@ -106,7 +103,7 @@ def check_calendar_name(
         near = find_similar(name, calendars)
         names = ", ".join(show(each).strip('"') for each in calendars) or "none"
         known = f"did you mean {show(near)}?" if near else f"there are: {names}"
-        what = f"{verb} {show(name)}, which is not in calendars; {known}"
+        what = f"is {show(name)}, which is not in calendars; {known}"
         raise UnfitKeysError(what, ("calendars", name), at=place)
 
 

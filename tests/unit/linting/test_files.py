@@ -170,6 +170,60 @@ def test_two_mistakes_are_two_findings(tmp_path: Path, changes: dict[str, Any], 
         assert place in finding
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"id": "a"}, "schedule_id"),
+        ({"intervalDays": 3}, "interval_days"),
+        ({"runbook": "a"}, "runbook_ref"),
+        ({"providers": []}, "notification_providers"),
+        ({"severities": []}, "blocking_severities"),
+        ({"drills": [{"rto": 5}]}, "rto_minutes"),
+        ({"drills": [{"id": "a"}]}, "drill_id"),
+        ({"drills": [{"notes": ""}]}, ""),
+        ({"drills": [{"findings": [{"id": "a"}]}]}, "finding_id"),
+        ({"maintenance_windows": [{"start": "2026-01-01", "end_at": "2026-01-02"}]}, "start_at"),
+    ],
+)
+def test_a_key_that_says_part_of_another_one_or_is_like_it_means_that(
+    tmp_path: Path, written: dict[str, Any], meant: str
+) -> None:
+    drills = {"drills": [{**DRILL, **each} for each in written.get("drills", ())]}
+    document = {**HISTORY, **drills} if "drills" in written else {**SCHEDULE, **written}
+
+    (finding,) = lint(tmp_path, document).findings
+
+    assert finding.endswith(f"is an unknown key; did you mean {meant!r}?" if meant else "; remove it")
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"cadence": {**CADENCE, "rule": CADENCE["rrule"], "rrule": None}}, "did you mean 'rrule'?"),
+        ({"cadence": CADENCE, "calendars": {"c": {}}}, '$.cadence.shift.calendar is "b", which is not in'),
+        ({"interval_days": "30"}, '$.interval_days is "30"; must be a number'),
+        ({"status": "Active"}, '$.status is "Active"; must be "active"'),
+    ],
+)
+def test_a_mistake_is_said_once_and_plainly(tmp_path: Path, changes: dict[str, Any], finding: str) -> None:
+    document = {**SCHEDULE, **changes}
+    if "cadence" in changes:
+        del document["interval_days"], document["next_due_at"]
+
+    (found,) = lint(tmp_path, document).findings
+
+    assert finding in found
+    assert "null" not in found
+
+
+def test_a_misspelt_key_hides_no_other_that_ends_alike(tmp_path: Path) -> None:
+    document = {key: each for key, each in SCHEDULE.items() if key not in ("owners", "schedule_id")}
+
+    findings = lint(tmp_path, {**document, "d": 1}).findings
+
+    assert ["$.d is an unknown" in findings[0], "$.schedule_id is missing" in findings[1]] == [True, True]
+
+
 def test_an_item_that_is_wrong_moves_no_other_place(tmp_path: Path) -> None:
     drills = [5, {**DRILL, "executed_at": None}, {**DRILL, "recovery_minutes": -1}]
 
