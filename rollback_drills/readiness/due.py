@@ -24,8 +24,7 @@ def find_latest(history: History) -> Drill | None:
 
 def find_latest_accepted_at(history: History, *, now: datetime) -> datetime | None:
     """Return the time of the latest accepted drill."""
-    instants = (drill.executed_at for drill in history.drills if is_accepted(drill, now=now))
-    return max((instant for instant in instants if instant is not None), default=None)
+    return max(find_accepted(history, now=now), default=None)
 
 
 def derive_due(schedule: Schedule, history: History | None, *, now: datetime) -> datetime | None:
