@@ -25,6 +25,7 @@ _REMEDIES: Final[Mapping[str, str | tuple[str | Setting, ...]]] = {
     "SQLITE_CORRUPT": "; restore a backup",
     "SQLITE_FULL": "; free some space",
     "SQLITE_IOERR": "; look whether the disk is full or damaged",
+    "23505": "; look for the reason with `drills evidence verify`",
     "25006": "; use a role that may write, and a server that is no standby",
     "55P03": "; another transaction held a lock for too long: look for it in pg_stat_activity",
     "57014": "; raise statement_timeout for this role if the database is that large",
@@ -86,7 +87,7 @@ def explained(engine: Engine) -> Iterator[None]:
         name = getattr(cause, "sqlite_errorname", sqlstate) or ""
         family = "_".join(name.split("_")[:2])  # SQLITE_CANTOPEN_ISDIR is SQLITE_CANTOPEN
         remedy = _REMEDIES.get(family, "")
-        parts = error.args if isinstance(error, FormatProblem) else (str(cause),)
+        parts = error.args if isinstance(error, FormatProblem) else (" ".join(str(cause).split()),)
         parts += (remedy,) if isinstance(remedy, str) else remedy
         raise kind(f"the database at {place} cannot be used: ", *parts) from None
     except UnicodeDecodeError:  # what sqlite3 raises if an error quotes a name that was damaged

@@ -103,7 +103,7 @@ def _keep_plans(
         if each.plan_id in notifying
     ]
     if rows:
-        connection.execute(insert_new(database, OUTBOX_PLANS), rows)
+        connection.execute(insert_new(database, OUTBOX_PLANS.c.plan_id), rows)
 
 
 def _without_closed(connection: Connection, entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
@@ -147,7 +147,7 @@ def _insert(
 ) -> set[str]:
     if not entries:
         return set()
-    statement = insert_new(database, OUTBOX).returning(OUTBOX.c.notification_id)
+    statement = insert_new(database, OUTBOX.c.notification_id).returning(OUTBOX.c.notification_id)
     rows = [_to_row(entry, now) for entry in entries]
     return set(connection.scalars(statement, rows))
 

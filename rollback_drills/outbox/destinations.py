@@ -87,7 +87,7 @@ def note_pause_or_death(
     because: str,
 ) -> None:
     """Write down that a destination wants a pause, or is dead; the first death and the longest pause stay."""
-    connection.execute(insert_new(database, DESTINATIONS), {"provider": provider})
+    connection.execute(insert_new(database, DESTINATIONS.c.provider), {"provider": provider})
     statement = update(DESTINATIONS).where(DESTINATIONS.c.provider == provider)
     if cool_until is not None:
         longer = statement.where(DESTINATIONS.c.cool_until < cool_until)

@@ -1,13 +1,18 @@
 """Inserts rows that may be there already."""
 
-from sqlalchemy import Insert, Table
+from typing import Any
+
+from sqlalchemy import Column, Insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rollback_drills.database.connections import Database
 
 
-def insert_new(database: Database, table: Table) -> Insert:
-    """Return an INSERT that passes over rows that are there already."""
+def insert_new(database: Database, key: Column[Any]) -> Insert:
+    """Return an INSERT that passes over rows that are there already, by their key.
+
+    Any other conflict is an error: a row that another one keeps out must not get lost in silence.
+    """
     if database.engine.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(key.table).on_conflict_do_nothing(index_elements=[key])
+    return sqlite.insert(key.table).on_conflict_do_nothing(index_elements=[key])

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, UniqueConstraint, inspect, text
 
-from rollback_drills.database.tables import METADATA, SINCE
+from rollback_drills.database.tables import METADATA, OUTBOX, SINCE
 from rollback_drills.database.triggers import POSTGRESQL_TRIGGERS
 from rollback_drills.database.versions import UNNUMBERED
 
@@ -32,6 +32,12 @@ _OTHERS: Final = text(
     " WHERE conrelid = to_regclass(:table) AND contype NOT IN ('p', 'n', 'u')"
     " UNION ALL SELECT 'child table ' || inhrelid::regclass FROM pg_inherits"
     " WHERE inhparent = to_regclass(:table)"
+)
+
+_IS_BEHIND: Final = text(
+    "SELECT coalesce(pg_sequence_last_value(its), 0) < (SELECT max(sequence) FROM outbox)"
+    " FROM (SELECT to_regclass(pg_get_serial_sequence('outbox', 'sequence')) AS its) AS named"
+    " WHERE has_sequence_privilege(its, 'SELECT')"
 )
 
 
@@ -61,10 +67,16 @@ def find_differences(connection: Connection, version: int) -> Iterator[str]:
         if row.relrowsecurity:
             yield f"row level security hides rows of the table {table.name}"
         yield from _compare_triggers(connection, table)
-        yield from _compare_columns(connection, table)
+        columns = list(_compare_columns(connection, table))
+        yield from columns
         yield from _compare_indexes(connection, table, version)
         for name in connection.scalars(_OTHERS, {"table": table.name}):
             yield f"the {name} of the table {table.name} is not one that the program creates"
+        if table is OUTBOX and not columns and connection.scalar(_IS_BEHIND):
+            yield (
+                "the sequence of the table outbox is behind its rows, so that no notification can be"
+                " committed: set it to the largest number in the column sequence"
+            )
 
 
 def _compare_triggers(connection: Connection, table: Table) -> Iterator[str]:

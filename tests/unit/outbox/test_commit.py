@@ -31,6 +31,7 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.states import Readiness
 from tests.processes.forked import run_at_once
 from tests.samples.builders import NOW, checked, make_subject
+from tests.samples.databases import only_on_postgresql
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import (
     WEEK,
@@ -74,6 +75,19 @@ def test_what_is_committed_again_is_passed_over(database: Database) -> None:
     assert states(database, *put(database, *entries)) == [State.SENDING, State.SENDING, State.PENDING]
     assert get(database, entries[0].notification_id).queued_at == 1.0
     assert find_rows(database, OutboxFilter())[1] == 3
+
+
+@only_on_postgresql
+def test_what_the_database_does_not_take_is_an_error_and_not_passed_over(database: Database) -> None:
+    """As after a restore that left out the sequences."""
+    commit(database, [make_entry("payments")], [], now=0.0)
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER SEQUENCE outbox_sequence_seq RESTART")
+
+    with pytest.raises(
+        DatabaseError, match=r"outbox_pkey.*look for the reason with `drills evidence verify`"
+    ):
+        commit(database, [make_entry("search")], [], now=0.0)
 
 
 def test_a_notification_comes_out_as_it_went_in(database: Database) -> None:

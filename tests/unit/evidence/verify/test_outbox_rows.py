@@ -8,6 +8,7 @@ from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind as Kind
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
+from tests.samples.databases import only_on_postgresql
 from tests.samples.world import World
 
 case = pytest.param
@@ -82,6 +83,17 @@ def test_a_notification_that_waits_and_can_never_leave_is_found(
     assert {each.kind for each in result.findings} == {Kind.CHANGED}
     assert all("in the outbox is not as a run writes it: " in each.message for each in result.findings)
     assert all(says in each.message for each in result.findings)
+
+
+@only_on_postgresql
+def test_a_sequence_that_is_behind_its_rows_is_found(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("ALTER SEQUENCE outbox_sequence_seq RESTART"))
+
+    (finding,) = verified(database).findings
+
+    assert finding.kind is Kind.SCHEMA
+    assert finding.message.startswith("the sequence of the table outbox is behind its rows")
 
 
 @pytest.mark.parametrize("state", ["delivered", "permanent"])
