@@ -14,7 +14,7 @@ from rollback_drills_cli.flags import describe
 from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.output import print_click_error, print_problem
 from rollback_drills_cli.start import INTERRUPTED
-from rollback_drills_cli.streams import discard_output, prepare_streams
+from rollback_drills_cli.streams import discard_output, flush_output, prepare_streams
 
 PANELS: Final = {
     "Judge and plan": {
@@ -118,9 +118,6 @@ def main() -> None:
         _fail("interrupted", effects_before, INTERRUPTED)
     except DrillsError as error:
         _fail(describe(error), effects_before)
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        discard_output()
-        sys.exit(0)
     except Exception as error:
         if "KeyboardInterrupt" in str(error):  # as pydantic passes it on
             _fail("interrupted", effects_before, INTERRUPTED)
@@ -141,7 +138,7 @@ def _run() -> NoReturn:
         code = error.exit_code
     except SystemExit as ended:
         code = ended.code
-    sys.stdout.flush()
+    flush_output()
     if code == INTERRUPTED:  # typer makes it of Ctrl-C
         raise KeyboardInterrupt
     sys.exit(code)

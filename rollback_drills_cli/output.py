@@ -10,7 +10,7 @@ import msgspec
 
 from rollback_drills.documents.terminal_text import show_text
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
-from rollback_drills_cli.streams import write_bytes, write_error, write_parts
+from rollback_drills_cli.streams import discard_output, write_bytes, write_error, write_parts
 
 if TYPE_CHECKING:
     from click import ClickException
@@ -59,6 +59,7 @@ def console(*, stderr: bool = False) -> "Console":
     from rich.console import Console
 
     opened = Console(stderr=stderr, highlight=False)
+    opened.on_broken_pipe = discard_output  # type: ignore[method-assign]  # and not exit code 1
     if not opened.is_terminal and "COLUMNS" not in os.environ:
         opened.width = _WIDTH_IN_FILES
     return opened

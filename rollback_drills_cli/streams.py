@@ -41,10 +41,21 @@ def write_bytes(content: bytes) -> None:
 
 def write_parts(parts: Iterable[bytes]) -> None:
     """Write bytes part by part, so that a large text is never in memory as a whole."""
-    sys.stdout.flush()
-    for part in parts:  # no writelines: what stands in for standard output may not copy those
-        sys.stdout.buffer.write(part)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        for part in parts:  # no writelines: what stands in for standard output may not copy those
+            sys.stdout.buffer.write(part)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        discard_output()
+
+
+def flush_output() -> None:
+    """Write what is left. A reader such as `head` that has seen enough does not change how a command ends."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()
 
 
 def write_error(line: str) -> None:

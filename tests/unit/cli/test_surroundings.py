@@ -321,6 +321,32 @@ def test_a_process_whose_output_is_closed_ends_without_a_traceback(
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [*PRINTING[:5], ("schema",), ("schema", "schedule"), BADGE])
+def test_a_reader_that_has_seen_enough_does_not_change_the_exit_code(
+    arguments: tuple[str, ...], folder: Path
+) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+
+    def run(stdout: int) -> tuple[int, bytes]:
+        done = subprocess.run(
+            [DRILLS, *arguments],
+            cwd=folder,
+            env=environment,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        assert run(writer) == run(subprocess.DEVNULL)
+    finally:
+        os.close(writer)
+
+
 def test_a_working_directory_that_was_removed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
