@@ -83,7 +83,7 @@ def _read_first_format(connection: Connection, outcomes: TakenOutcomes) -> str:
         return ""
     count = 0
     for _, record in iterate_rows(connection):
-        outcomes.find(record)
+        outcomes.find_unsigned(record)
         count += 1
     return f"not in the ledger yet: {write_count(count, 'row')} from before the evidence was signed"
 

@@ -13,7 +13,7 @@ from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.first_records import IMPORTED_FROM
 from rollback_drills.evidence.record_kinds import IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
-from rollback_drills.evidence.written_record import WrittenRecord
+from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.names.ids import is_route_of_path
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.reasons import Reason
@@ -59,6 +59,7 @@ class TakenOutcomes:
         self._known: set[str] = set()
         self._is_compared = rows is not None
         self._lost: dict[str, str] = {}
+        self._began = ""
         for row in rows or ():
             notification_id = str(row.notification_id)
             self._known.add(notification_id)
@@ -69,14 +70,29 @@ class TakenOutcomes:
         """Take a row of the ledger."""
         if not self._is_compared:
             return
-        if record.get("metadata_kind") == ROUTE_DELIVERY_KIND:
+        self._began = self._began or text_of(record, "created_at")
+        kind = record.get("metadata_kind")
+        if kind == ROUTE_DELIVERY_KIND:
             said = _read_said(record)
             if said is not None and said.notification_id not in self._known:
                 self._lost[said.notification_id] = said.outcome
-        else:
-            said = _read_imported(record)
+            self._let_go(said)
+        elif kind == IMPORT_KIND and record.get("imported_from") == IMPORTED_FROM:
+            self.find_unsigned(record.get("original"))
+
+    def find_unsigned(self, original: object) -> None:
+        """Take a row of the first format, which nobody has signed: it holds what is older than the ledger."""
+        if self._is_compared and isinstance(original, dict):
+            said = _read_said(original) if original.get("metadata_kind") == ROUTE_DELIVERY_KIND else None
+            # its route and its reason were made by the upgrade
+            plain = said and msgspec.structs.replace(said, reason="", generated_at="")
+            self._let_go(plain, before=self._began)
+
+    def _let_go(self, said: _Said | None, *, before: str = "") -> None:
         taken = self._open.get(said.notification_id) if said else None
-        if said and taken is not None and _fits(taken, said):
+        if said is None or taken is None or not _fits(taken, said):
+            return
+        if not before or all(_is_older(each, before) for each in (taken.planned_at, taken.completed_at)):
             del self._open[said.notification_id]
 
     def judge(self, result: Verification, pruned_until: str) -> None:
@@ -87,7 +103,7 @@ class TakenOutcomes:
             pruned_until: Outcomes older than this may have been pruned; empty if none was.
         """
         for notification_id, taken in self._open.items():
-            if pruned_until and _is_older(taken, pruned_until):
+            if pruned_until and _is_older(taken.completed_at, pruned_until):
                 continue
             result.add(
                 FindingKind.REMOVED,
@@ -126,18 +142,6 @@ def _read_said(record: WrittenRecord) -> _Said | None:
         return None
 
 
-def _read_imported(record: WrittenRecord) -> _Said | None:
-    """Return what an imported row says of a notification; None if it says nothing of any."""
-    if record.get("metadata_kind") != IMPORT_KIND or record.get("imported_from") != IMPORTED_FROM:
-        return None
-    original = record.get("original")
-    if not isinstance(original, dict) or original.get("metadata_kind") != ROUTE_DELIVERY_KIND:
-        return None
-    said = _read_said(original)
-    # its route and its reason were made by the upgrade
-    return said and msgspec.structs.replace(said, reason="", generated_at="")
-
-
 def _fits(taken: Any, said: _Said) -> bool:
     if taken.state in _SETTLED and said.outcome != taken.state:
         return False
@@ -173,12 +177,12 @@ def _is_said(said: str, stored: Any) -> bool:
     return isinstance(stored, str) and (is_same(said, stored) or REDACTED in said)
 
 
-def _is_older(taken: Any, pruned_until: str) -> bool:
-    """Whether the row of an outcome may have been pruned: it is written after the attempt."""
-    completed_at = _write(taken.completed_at)
+def _is_older(seconds: Any, limit: str) -> bool:
+    """Whether a time of the outbox is before one of the evidence; so is an attempt that has none."""
+    instant = _write(seconds)
     try:
-        limit = datetime.fromisoformat(pruned_until) + CLOCK_SKEW
-        return completed_at is None or datetime.fromisoformat(completed_at) < limit
+        latest = datetime.fromisoformat(limit) + CLOCK_SKEW
+        return instant is None or datetime.fromisoformat(instant) < latest
     except (ValueError, TypeError, OverflowError):
         return False
 

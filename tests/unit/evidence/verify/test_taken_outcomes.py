@@ -1,13 +1,13 @@
 """Which row of the ledger holds an outcome that the outbox says was taken."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rollback_drills.evidence.first_records import IMPORTED_FROM
-from rollback_drills.evidence.record_kinds import DRILL_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.record_kinds import DRILL_KIND, IMPORT_KIND, KEY_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
 from rollback_drills.names import ids
@@ -30,14 +30,20 @@ RECORD = {
 }
 
 
-def missing(record: dict[str, Any] | None, *, pruned_until: str = "", **taken: Any) -> list[str]:
-    """Return what is found if the outbox has one outcome and the ledger has at most one row."""
+def rows_of(**taken: Any) -> list[Any]:
+    """Return the one row of the outbox, with changes."""
     known = {"notification_id": "gordmsg-1", "state": State.DELIVERED, "attempt_count": 1}
     times = {"planned_at": PLANNED.timestamp(), "completed_at": NOW.timestamp(), "cycle_due": ""}
-    row: Any = SimpleNamespace(
-        **{**NAMES, **ROUTE, **known, **times, "status_code": 200, "is_indexed": True, **taken}
-    )
-    outcomes, result = TakenOutcomes([row]), Verification()
+    return [
+        SimpleNamespace(
+            **{**NAMES, **ROUTE, **known, **times, "status_code": 200, "is_indexed": True, **taken}
+        )
+    ]
+
+
+def missing(record: dict[str, Any] | None, *, pruned_until: str = "", **taken: Any) -> list[str]:
+    """Return what is found if the outbox has one outcome and the ledger has at most one row."""
+    outcomes, result = TakenOutcomes(rows_of(**taken)), Verification()
     if record is not None:
         outcomes.find(record)
     outcomes.judge(result, pruned_until)
@@ -176,3 +182,27 @@ def test_what_the_outbox_never_had_is_not_missing(rows: Any, record: dict[str, A
     outcomes.judge(result, "")
 
     assert result.is_intact
+
+
+@pytest.mark.parametrize(
+    ("began", "is_found"),
+    [
+        pytest.param(NOW + timedelta(hours=1), True, id="delivered before the ledger began"),
+        pytest.param(NOW - timedelta(hours=1), False, id="delivered after"),
+    ],
+)
+@pytest.mark.parametrize("is_imported", [True, False])
+def test_what_nobody_signed_holds_only_what_is_older_than_the_ledger(
+    began: datetime, is_found: bool, is_imported: bool
+) -> None:
+    """Anybody who can write the database can add a table of the first format to it."""
+    (row,) = rows_of()
+    outcomes, result = TakenOutcomes([row]), Verification()
+    outcomes.find({"metadata_kind": KEY_KIND, "created_at": began.isoformat()})
+    if is_imported:
+        outcomes.find({"metadata_kind": IMPORT_KIND, "imported_from": IMPORTED_FROM, "original": RECORD})
+    else:
+        outcomes.find_unsigned(RECORD)
+    outcomes.judge(result, "")
+
+    assert result.is_intact is is_found
