@@ -19,6 +19,8 @@ _BY_CHARACTER: Final = (
     (re.compile("[“”„]"), ("a typographic quote", 'write "')),
     (re.compile(r"True\b|False\b|None\b"), ("a word of Python", "write true, false or null")),
 )
+_WITHIN_A_NUMBER: Final = re.compile(r"(?<=[\d.])\w")
+_BEGINS_A_NUMBER: Final = re.compile(r"[.+]\d")
 _BY_MESSAGE: Final = {
     "Expecting value": ("no value", "write a text in quotes, a number, true, false or null"),
     "Expecting property name enclosed in double quotes": ("a key without double quotes", "write them"),
@@ -56,6 +58,8 @@ def _find_fault(text: str, error: JSONDecodeError) -> tuple[str, str]:
     for pattern, fault in _BY_CHARACTER:
         if pattern.match(rest):
             return fault
+    if _WITHIN_A_NUMBER.match(text, error.pos) or _BEGINS_A_NUMBER.match(rest):
+        return "a number in a form that JSON does not have", "write one such as 30 or 0.5"
     if not rest:
         return _ENDS_EARLY
     message = error.msg.removesuffix(": ")

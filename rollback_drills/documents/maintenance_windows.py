@@ -42,7 +42,9 @@ class Period(Document, frozen=True, gc=False):
         start_at, end_at = self.start_at, self.end_at
         if self.recurrence is not None:
             if not (start_at is end_at is ZERO_TIME):
-                raise UnfitKeysError("give either start_at and end_at, or recurrence", *_PERIOD_KEYS)
+                raise UnfitKeysError(
+                    "has a recurrence, and start_at or end_at as well; keep one of them", *_PERIOD_KEYS
+                )
             return
         if start_at is ZERO_TIME or end_at is ZERO_TIME:
             missing = "" if start_at is ZERO_TIME else "end_at is missing; "
@@ -53,7 +55,7 @@ class Period(Document, frozen=True, gc=False):
             check_in_utc(start_at=start_at, end_at=end_at)
         if end_at <= start_at:
             raise UnfitKeysError(
-                f"ends at {write_instant(self.end_at)}, before it starts; end_at must be later than start_at",
+                f"ends at {write_instant(self.end_at)}; end_at must be later than start_at",
                 *_PERIOD_KEYS,
             )
 

@@ -25,10 +25,11 @@ class EscalationStep(Document, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         """Ensure that one wait is given."""
-        if (self.after_minutes is None) == (self.after_business_hours is None):
-            raise UnfitKeysError(
-                "give either after_minutes or after_business_hours", "after_minutes", "after_business_hours"
-            )
+        keys = ("after_minutes", "after_business_hours")
+        if self.after_minutes is None and self.after_business_hours is None:
+            raise UnfitKeysError("needs after_minutes or after_business_hours; write one of them", *keys)
+        if self.after_minutes is not None and self.after_business_hours is not None:
+            raise UnfitKeysError("has both after_minutes and after_business_hours; keep one of them", *keys)
 
 
 class OwnerRule(Document, frozen=True, gc=False):

@@ -17,6 +17,7 @@ _NUMBERS: Final[Mapping[str, re.Pattern[str]]] = {
     ),
 }
 """Numbers that every version of YAML reads as the same."""
+_KEY: Final = re.compile(r"\w+:\S")
 _BAD_INDENT: Final = "the indentation differs from that of the lines above; fix it"
 _PLAIN: Final = (
     (r"found character '\\t' that cannot start any token", "a tab stands here; indent with blanks"),
@@ -28,6 +29,16 @@ _PLAIN: Final = (
     (r"(?:but )?found another document", "a second document begins; keep one"),
     (r"found unexpected end of stream", "a text in quotes does not end; close it"),
     (r"could not find expected ':'", "a line is no key with a colon and a blank behind it; fix it"),
+    (r"expected ',' or '([\]}])', but got '<stream end>'", r"a bracket is not closed; write \1"),
+    (
+        r"expected ',' or '([\]}])', but got.*",
+        "a bracket is not closed, or a comma is missing; write it",
+    ),
+    (
+        r"sequence entries are not allowed here",
+        "an item of a list stands behind its key; begin a new line with it",
+    ),
+    (r"could not determine a constructor.*", "an unknown tag stands here; remove it"),
     (r"expected '?<(?:document start|block end)>'?, but found.*", _BAD_INDENT),
 )
 """In plain words, what the parser says of common mistakes."""
@@ -82,6 +93,10 @@ def to_json(data: bytes) -> bytes:
     text = decode(data)
     try:
         parsed: object = yaml.load(text, Loader)  # noqa: S506 - a subclass of the safe loader
+        if isinstance(parsed, str) and _KEY.match(parsed):
+            raise UnusableDocumentError(
+                "cannot be read as YAML: no blank follows a colon; write one, as in status: active"
+            )
         return json.dumps(parsed).encode()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

@@ -145,9 +145,9 @@ def find_holidays(region: str) -> "HolidayBase":
     country, _, part = region.partition("-")
     known = holidays.list_supported_countries(include_aliases=False)
     if country not in known:
-        raise ValueError(
-            f"holidays has the unknown country {quote(country)}; write a code of ISO 3166 such as DE"
-        )
+        meant = country.upper() if country.upper() in known else ""
+        remedy = f"did you mean {meant}?" if meant else "write a code of ISO 3166 such as DE"
+        raise ValueError(f"holidays has the unknown country {quote(country)}; {remedy}")
     if part and part not in known[country]:
         similar = find_similar(part, known[country])
         meant = f"; did you mean {country}-{similar}?" if similar else f"; leave it out: {country}"

@@ -17,6 +17,16 @@ from rollback_drills.documents.schedule import Schedule
         ("{a: 1}", "a key without double quotes (write them), line 1 column 2"),
         ("{'a': 1}", "a single quote (write double quotes), line 1 column 2"),
         ("{“a”: 1}", 'a typographic quote (write "), line 1 column 2'),
+        (
+            '{"a": 030}',
+            "a number in a form that JSON does not have (write one such as 30 or 0.5), line",
+        ),
+        ('{"a": 1_000}', "a number in a form that JSON does not have"),
+        ('{"a": 0x1e}', "a number in a form that JSON does not have"),
+        ('{"a": [.5]}', "a number in a form that JSON does not have"),
+        ('{"a": +5}', "a number in a form that JSON does not have"),
+        ('{"a": 5 6}', "a comma is missing (write it), line 1 column 9"),
+        ('{"a": 5 "b": 6}', "a comma is missing (write it), line 1 column 9"),
         ('{"a": True}', "a word of Python (write true, false or null), line 1 column 7"),
         (
             '{"a": production}',

@@ -145,7 +145,7 @@ PROVIDERS = ("providers", "notification_providers")
         pytest.param(b'{"next_due_at": "0001-01-01T00:00:00+00:01"}', "years 1 to 9999", id="before year 1"),
         pytest.param(
             written({"maintenance_windows": [{**WINDOW, "end_at": "2025-12-31T00:00:00Z"}]}),
-            "$.maintenance_windows[0] ends at 2025-12-31T00:00:00+00:00, before it starts",
+            "$.maintenance_windows[0] ends at 2025-12-31T00:00:00+00:00; end_at must be later",
             id="ends before it starts",
         ),
         pytest.param(

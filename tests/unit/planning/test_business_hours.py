@@ -228,10 +228,10 @@ def test_a_working_time_that_cannot_be_is_refused_where_it_stands(
 @pytest.mark.parametrize(
     ("step", "problem"),
     [
-        ({"owner": "lead"}, "give either after_minutes or after_business_hours"),
+        ({"owner": "lead"}, " needs after_minutes or after_business_hours; write one of them"),
         (
             {"owner": "lead", "after_minutes": 5, "after_business_hours": 1},
-            "give either after_minutes or after_business_hours",
+            " has both after_minutes and after_business_hours; keep one of them",
         ),
         ({"after_minutes": 5}, "owner"),
         ({"owner": "", "after_minutes": 5}, "owner"),

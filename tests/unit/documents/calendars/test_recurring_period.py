@@ -235,8 +235,14 @@ def test_a_window_that_ends_some_day_is_usable(rrule: str, end: str) -> None:
 @pytest.mark.parametrize(
     ("times", "problem"),
     [
-        ({"start_at": "2026-01-01T00:00:00Z"}, " give either start_at and end_at, or recurrence"),
-        ({"ends_at": "2026-01-01T00:00:00Z"}, " give either start_at and end_at, or recurrence"),
+        (
+            {"start_at": "2026-01-01T00:00:00Z"},
+            " has a recurrence, and start_at or end_at as well; keep one of them",
+        ),
+        (
+            {"ends_at": "2026-01-01T00:00:00Z"},
+            " has a recurrence, and start_at or end_at as well; keep one of them",
+        ),
         ({"recurrence": None}, ".start_at and end_at are both needed, unless there is a recurrence"),
     ],
 )
