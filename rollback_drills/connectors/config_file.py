@@ -1,6 +1,5 @@
 """Reads a connector configuration file (contract §1), strictly and without touching a secret."""
 
-import json
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -11,10 +10,17 @@ from pydantic import ValidationError
 
 from rollback_drills.connectors.entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
 from rollback_drills.connectors.types import ALL_CONNECTORS, FURTHER_TYPES
-from rollback_drills.documents.duplicate_keys import parse_json
-from rollback_drills.documents.json_text import UnusableDocumentError, explain_repeats
+from rollback_drills.documents.duplicate_keys import START
+from rollback_drills.documents.json_text import (
+    TOO_DEEP,
+    UnusableDocumentError,
+    decode,
+    explain_repeats,
+    parse,
+)
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import json_path
+from rollback_drills.documents.reader import BOM
 from rollback_drills.documents.similar_names import find_similar, find_similar_key
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
@@ -97,16 +103,14 @@ def _read_document(path: Path) -> Any:
             data = opened.read(_LARGEST_FILE_BYTES + 1)
         if len(data) > _LARGEST_FILE_BYTES:
             raise UsageError(f"{path}: is larger than a connector configuration can be")
-        text = (to_json(data) if is_yaml(str(path)) else data).decode("utf-8-sig")
-        document, has_repeats = parse_json(text)
+        text = decode((to_json(data) if is_yaml(str(path)) else data).removeprefix(BOM))
+        document, has_repeats = parse(text, START)
     except UnusableDocumentError as error:
         raise UsageError(f"{path}: {error}") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{path}: is not JSON (line {error.lineno}, column {error.colno})") from None
-    except (ValueError, RecursionError):
-        raise UsageError(f"{path}: is not a JSON document in UTF-8") from None
+    except RecursionError:
+        raise UsageError(f"{path}: {TOO_DEEP}") from None
     if has_repeats:
         raise_problems(path, list(map(str, explain_repeats(text))))
     return document

@@ -32,8 +32,13 @@ def find_similar_key(key: str, known: Iterable[str]) -> str:
     names = sorted(known)
     written = _CAPITAL.sub("_", key).replace("-", "_").lower()
     words = _split(written)
-    same = [each for each in names if words <= _split(each)]
-    return find_similar(written, same, similar=0) or find_similar(written, names)
+    longer = [each for each in names if words <= _split(each)]
+    shorter = [each for each in names if _split(each) <= words]
+    return (
+        find_similar(written, longer, similar=0)
+        or find_similar(written, names)
+        or find_similar(written, shorter, similar=0)
+    )
 
 
 def _split(key: str) -> set[str]:

@@ -164,8 +164,8 @@ def test_names_the_key_that_was_probably_meant(config: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is not JSON"),
-        ('{"connectors": {,}}', "is not JSON (line 1, column 17)"),
+        ("", "is empty; a JSON object is needed"),
+        ('{"connectors": {,}}', "is not JSON: a comma before the closing bracket (remove it)"),
         ("[]", "must be a JSON object"),
         ("{}", "needs exactly one of"),
         ('{"connectors": {}, "providers": {}}', "needs exactly one of"),
@@ -176,7 +176,7 @@ def test_names_the_key_that_was_probably_meant(config: Path) -> None:
             "$.connectors.a is there twice, at line 1 column 17 and line 1 column 36",
         ),
         ('{"connectors": {}, "x": 1}', "$.x is an unknown key; known are connectors, providers"),
-        ("[" * 100_000, "is not a JSON document"),
+        ("[" * 100_000, "is nested too deeply"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused(config: Path, text: str, message: str) -> None:
