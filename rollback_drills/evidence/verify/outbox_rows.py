@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Connection, or_, select, type_coerce
+from sqlalchemy import Boolean, Connection, Select, or_, select, type_coerce
 from sqlalchemy.types import NullType
 
 from rollback_drills.database.tables import OUTBOX
@@ -26,7 +26,27 @@ def find_impossible(connection: Connection) -> Iterator[str]:
     rest = select(*columns).where(or_(OUTBOX.c.completed_at.is_(None), OUTBOX.c.is_indexed.is_not(True)))
     for row in connection.execute(rest, execution_options={"yield_per": 1000}):
         if not is_taken(row) and (problem := _find_problem(row)):
-            yield f"the row of {row.notification_id} in the outbox is not as a run writes it: {problem}"
+            yield _explain(row.notification_id, problem)
+    for notification_id in connection.scalars(_find_strays()):
+        yield _explain(notification_id, "it is sent in a message of another owner or provider")
+
+
+def _explain(notification_id: object, problem: str) -> str:
+    return f"the row of {notification_id} in the outbox is not as a run writes it: {problem}"
+
+
+def _find_strays() -> Select[tuple[Any]]:
+    """Select notifications of a digest whose first one, by which it is sent, is of somebody else."""
+    first = OUTBOX.alias()
+    of_another = or_(
+        first.c.notification_id.is_(None),
+        *(first.c[name] != OUTBOX.c[name] for name in ("provider", "owner")),
+    )
+    return (
+        select(type_coerce(OUTBOX.c.notification_id, NullType()))
+        .outerjoin(first, first.c.notification_id == OUTBOX.c.message_id)
+        .where(OUTBOX.c.message_id != OUTBOX.c.notification_id, of_another)
+    )
 
 
 def _find_problem(row: Any) -> str:

@@ -85,6 +85,25 @@ def test_a_notification_that_waits_and_can_never_leave_is_found(
     assert all(says in each.message for each in result.findings)
 
 
+@pytest.mark.parametrize(
+    "message_id",
+    [
+        case("(SELECT min(notification_id) FROM outbox WHERE provider <> 'slack')", id="of another provider"),
+        case("'gordmsg-none'", id="of nobody"),
+    ],
+)
+def test_a_notification_that_goes_to_somebody_else_is_found(message_id: str, database: Database) -> None:
+    """What gives a message its id says through which connector, and to whom, all of the message goes."""
+    with database.write() as connection:
+        its = f"UPDATE outbox SET message_id = {message_id} WHERE provider = 'slack' AND state = 'pending'"
+        assert connection.execute(text(its)).rowcount
+
+    result = verified(database)
+
+    assert {each.kind for each in result.findings} == {Kind.CHANGED}
+    assert all("in a message of another owner or provider" in each.message for each in result.findings)
+
+
 @only_on_postgresql
 def test_a_sequence_that_is_behind_its_rows_is_found(database: Database) -> None:
     with database.write() as connection:
