@@ -78,10 +78,11 @@ def escalate_unacknowledged(
             announce_approvals(platform, now, url)
             delivered = deliver_due(None, RetryPolicy(retries, timeout_seconds), url)
             trouble = list(delivered.explain_problems())
-            trouble += index_escalations(now, read_clock(url), generated_by, url).problems
+            indexed, recorded = index_escalations(now, read_clock(url), generated_by, url)
+            trouble += indexed.problems
             if missed:
                 trouble += index_drill(missed, [], platform.owner, now, generated_by, url).problems
-            emit_follow_up(taken, delivered.deliveries)
+            emit_follow_up(recorded, delivered.deliveries)
         if not dry_run and as_of is None:
             trouble += find_missed_check(url, of_fleet=not fleet.is_single, now=now)
         dashboard, problems = prove_next_actions(

@@ -20,7 +20,7 @@ from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import Dashboard, build_dashboard, find_problems
 from rollback_drills.followup.drill_findings import read_open_drill_findings
 from rollback_drills.followup.due_escalations import find_due_steps
-from rollback_drills.followup.escalation_records import find_taken_steps
+from rollback_drills.followup.escalation_records import find_recorded, find_taken_steps
 from rollback_drills.followup.escalations import Escalation, build_entries
 from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules, judge_open
 from rollback_drills.followup.open_cycles import read_open_cycles
@@ -69,13 +69,20 @@ def take_due_steps(
     return taken
 
 
-def index_escalations(now: datetime, created_at: datetime, signer: str, url: str) -> Indexed:
-    """Add every step of an open cycle and every outcome that the evidence does not have yet."""
+def index_escalations(
+    now: datetime, created_at: datetime, signer: str, url: str
+) -> tuple[Indexed, list[Escalation]]:
+    """Add every step of an open cycle and every outcome that the evidence does not have yet.
+
+    Returns:
+        What was added, and the steps among it: those of a follow-up that was killed, too.
+    """
     cycles = read_open_cycles(open_database(url), now=now)
     steps = find_taken_steps(cycles, created_at=created_at, signer=signer)
     # Prefect looks for futures in every value of a dictionary that a task is given, but not in a quoted one.
     quoted: Any = quote(steps)
-    return index_evidence([], quoted, created_at, signer, url)
+    indexed = index_evidence([], quoted, created_at, signer, url)
+    return indexed, list(find_recorded(cycles, frozenset(indexed.first_keys)))
 
 
 @task(task_run_name="prove-next-actions", cache_policy=NO_CACHE)

@@ -34,6 +34,8 @@ class Indexed:
     """How many ledgers there were before the run began this one; 0 if it is not new."""
     lost: Sequence[str] = ()
     """The schedules that a check no longer finds, although nobody retired them, and that no run has named."""
+    first_keys: Sequence[str] = ()
+    """The keys of what is written once, and was not written before."""
     setback: Setback | None = None
     """What the evidence lacked before the run, of what the Prefect server remembers."""
 

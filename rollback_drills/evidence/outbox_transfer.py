@@ -102,7 +102,9 @@ def index_run(
     went_back = appender.went_back or (lags[0] if lags and lags[0] > CLOCK_SKEW else None)
     behind = max(lags, default=timedelta())
     late = behind if behind > CLOCK_SKEW else None
-    return Indexed(appender.count, appender.head, went_back, late, refused, changes, lost=lost)
+    return Indexed(
+        appender.count, appender.head, went_back, late, refused, changes, lost=lost, first_keys=unknown
+    )
 
 
 def add_connector_records(

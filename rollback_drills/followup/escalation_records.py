@@ -1,6 +1,7 @@
 """The steps that were taken, as the outbox has them: what the evidence says of each, once."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -14,7 +15,7 @@ from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import ESCALATION_KIND
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
-from rollback_drills.followup.escalations import TakenStep
+from rollback_drills.followup.escalations import Escalation, TakenStep
 from rollback_drills.redaction.computed import Computed
 
 _Step = Sequence[tuple[RouteFacts, Sent]]
@@ -56,6 +57,22 @@ def find_taken_steps(
     }
 
 
+def find_recorded(cycles: Iterable[CycleFacts], once_keys: AbstractSet[str]) -> Iterator[Escalation]:
+    """Yield the steps that were taken and are written under some of these keys.
+
+    Args:
+        cycles: The cycles that are open.
+        once_keys: Those that `find_taken_steps` gives.
+    """
+    for cycle in cycles:
+        for owner, chain in cycle.chains.items():
+            for step, sent in _by_step(cycle, owner):
+                if _once_key(cycle.cycle_id, owner, step) in once_keys:
+                    taken = _read_step(sent)
+                    due_at = datetime.fromisoformat(taken.step_due_at)
+                    yield Escalation(cycle, chain, step, due_at, [each.provider for each, _ in sent])
+
+
 def _by_step(cycle: CycleFacts, owner: str) -> Iterator[tuple[int, _Step]]:
     for step, sent in groupby(cycle.steps_of(owner), key=lambda pair: pair[1].step):
         yield step, list(sent)
@@ -67,7 +84,7 @@ def _once_key(cycle_id: str, owner: str, step: int) -> str:
 
 def _record(cycle: CycleFacts, sent: _Step, *, created_at: datetime, signer: str) -> EscalationRecord:
     (route, first), *_ = sent
-    step = msgspec.convert(first.event["escalation"], TakenStep)
+    step = _read_step(sent)
     return EscalationRecord(
         session_id=first.event["session_id"],
         created_at=write_instant(created_at),
@@ -85,3 +102,8 @@ def _record(cycle: CycleFacts, sent: _Step, *, created_at: datetime, signer: str
         status=first.status,
         time_data=step.time_data,
     )
+
+
+def _read_step(sent: _Step) -> TakenStep:
+    (_, first), *_ = sent
+    return msgspec.convert(first.event["escalation"], TakenStep)

@@ -140,6 +140,30 @@ def test_what_nobody_acknowledges_is_escalated_once(url: str, notified: HTTPServ
     assert "payments" in pages_of("rollback-drill-follow-up-cycles")[0]
 
 
+def test_the_step_of_a_follow_up_that_was_killed_is_an_event_of_the_next(
+    url: str, notified: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Stands for the end of the process."""
+
+    def die(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("flows.escalate_unacknowledged.deliver_due", die)
+        with pytest.raises(Killed):
+            escalate_unacknowledged(as_of=LATER)
+
+    states = [follow_up(LATER + timedelta(minutes=15 * number)) for number in (1, 2)]
+
+    assert owners_notified(notified) == ["payments-team: first", "platform: escalated"]
+    assert [data_of(each)["escalated"] for each in states] == [0, 0]
+    (event, _) = events_of(states[0], at_least=2)
+    assert event["event"] == f"{PREFIX}escalation.taken"
+    assert (event["payload"]["told"], event["payload"]["step"]) == ("platform", 1)
+    assert len(rows_of(url, ESCALATION_KIND)) == 1
+
+
 def test_an_owner_who_was_renamed_leaves_the_cycle_and_one_silence_is_escalated(
     url: str, notified: HTTPServer, tmp_path: Path
 ) -> None:
