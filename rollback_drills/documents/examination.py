@@ -9,6 +9,7 @@ from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.json_text import TOO_DEEP, UnusableDocumentError
 from rollback_drills.documents.mismatches import explain_mismatch
 from rollback_drills.documents.mistakes import Mistake
+from rollback_drills.documents.other_kinds import explain_other_kind
 from rollback_drills.documents.shapes import is_known
 
 _MOST_MISTAKES: Final = 100
@@ -25,7 +26,10 @@ def examine(model: type[D], data: bytes) -> tuple[list[Mistake], D | None]:
         UnusableDocumentError: Nothing can be read of it; the message says why.
     """
     try:
-        return _examine(model, parse_carefully(model, data))
+        parsed = parse_carefully(model, data)
+        if other := explain_other_kind(model, parsed.raw):
+            raise UnusableDocumentError(other)
+        return _examine(model, parsed)
     except RecursionError:
         raise UnusableDocumentError(TOO_DEEP) from None
 

@@ -35,6 +35,7 @@ class _Parts(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 _decoder: Final = msgspec.json.Decoder(_Parts)
+_GOES_ON: Final = (b"{", b"[", b",")
 _PARTS: Final = frozenset(_Parts.__struct_fields__)
 _parse: Final = msgspec.json.Decoder().decode
 
@@ -73,7 +74,11 @@ def _read_odd_record(line: bytes, place: str, number: int, folder: str) -> Recor
     """Read a line that is no record, or one that has what JSON does not: NaN, or half of a surrogate pair."""
     try:
         record, has_repeats = parse_json(line.decode())
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ValueError) and line.endswith(_GOES_ON):
+            column = len(line.decode(errors="replace")) + 1
+            what = "the record does not end on its line (write each record on one line)"
+            return Loaded(place, problem=f"{place}: is not JSON: {what}, line {number} column {column}"), None
         return parse_document(Schedule, line, place, Origin(number), folder=folder), None
     if not isinstance(record, dict) or not (_PARTS & record.keys() or _is_misspelt(record)):
         return parse_document(Schedule, line, place, Origin(number), folder=folder), None

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Final
 
 _SIMILAR: Final = 0.6
+_SIMILAR_KEY: Final = 0.63
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -36,7 +37,7 @@ def find_similar_key(key: str, known: Iterable[str]) -> str:
     shorter = [each for each in names if _split(each) <= words]
     return (
         find_similar(written, longer, similar=0)
-        or find_similar(written, names)
+        or find_similar(written, names, similar=_SIMILAR_KEY)
         or find_similar(written, shorter, similar=0)
     )
 

@@ -217,6 +217,53 @@ def test_a_mistake_is_said_once_and_plainly(tmp_path: Path, changes: dict[str, A
     assert "null" not in found
 
 
+@pytest.mark.parametrize(
+    ("document", "name", "finding"),
+    [
+        (
+            {"schedule": SCHEDULE, "history": HISTORY},
+            "a.json",
+            "a record of a fleet, not a schedule; write it on",
+        ),
+        (
+            {"schedules": [SCHEDULE]},
+            "a.json",
+            "a whole fleet, not a schedule; write each schedule into a file",
+        ),
+        ({"connectors": {}}, "a.json", "connectors, not a schedule; fix the path"),
+        (DRILL, "a-history.json", "a drill, not a rollback rehearsal; write it into the drills of a history"),
+    ],
+    ids=["record", "fleet", "connectors", "drill"],
+)
+def test_a_document_of_another_kind_is_one_finding(
+    tmp_path: Path, document: Any, name: str, finding: str
+) -> None:
+    (found,) = lint(tmp_path, document, name).findings
+
+    assert f"{name}: holds {finding}" in found
+
+
+def test_a_schedule_with_a_key_of_another_kind_stays_a_schedule(tmp_path: Path) -> None:
+    document = {key: each for key, each in SCHEDULE.items() if key not in ("schema_version", "schedule_id")}
+
+    findings = lint(tmp_path, {**document, "schedule": "payments"}).findings
+
+    assert ["$.schedule is an unknown key; did you mean 'schedule_id'?" in each for each in findings] == [
+        True,
+        False,
+    ]
+
+
+def test_a_record_over_several_lines_says_what_a_record_is(tmp_path: Path) -> None:
+    (tmp_path / "fleet.jsonl").write_text(json.dumps(SCHEDULE, indent=1))
+
+    first, *_ = lint_files([str(tmp_path / "fleet.jsonl")], now=NOW).findings
+
+    assert first.endswith(
+        "the record does not end on its line (write each record on one line), line 1 column 2"
+    )
+
+
 def test_a_misspelt_key_hides_no_other_that_ends_alike(tmp_path: Path) -> None:
     document = {key: each for key, each in SCHEDULE.items() if key not in ("owners", "schedule_id")}
 
