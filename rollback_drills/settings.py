@@ -193,7 +193,8 @@ def _convert(value: Any, wanted: Any, *, field: str | None = None, variable: str
         return msgspec.convert(value, wanted, strict=False)
     except msgspec.ValidationError:
         demand = _DEMANDS.get(wanted, "must be a text")
-        raise UsageError(f"{place}is {show(value)}; {demand}", field=field) from None
+        shown = show(tidy(value) if isinstance(value, float) else value)
+        raise UsageError(f"{place}is {shown}; {demand}", field=field) from None
 
 
 _DEMANDS: Final = {

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping
+from copy import copy
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ class CommandGroup(TyperGroup):
         if found is not None:
             _restore_help(found)
             _name_values(found)
-            _name_ranges(found)
+            _name_numbers(found)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -97,10 +98,12 @@ class _NumberRange(click.FloatRange):
         return number
 
 
-def _name_ranges(command: click.Command) -> None:
-    """Call what lies in a range a number, where click would call it a `float range`."""
+def _name_numbers(command: click.Command) -> None:
+    """Call numbers so, and not `float`, `integer` or `float range` as click does."""
     for each in command.params:
         if isinstance(each.type, click.FloatRange):
             each.type = _NumberRange(each.type.min, each.type.max)
-        elif isinstance(each.type, click.IntRange):
-            each.type.name = "whole number"
+        elif isinstance(each.type, click.types.FloatParamType | click.types.IntParamType):
+            is_whole = isinstance(each.type, click.types.IntParamType)
+            each.type = copy(each.type)  # click has one for all commands
+            each.type.name = "whole number" if is_whole else "number"

@@ -107,6 +107,8 @@ def _read_document(path: Path) -> Any:
         document, has_repeats = parse(text, START)
     except UnusableDocumentError as error:
         raise UsageError(f"{path}: {error}") from None
+    except FileNotFoundError:
+        raise UsageError(f"{path}: does not exist; create the file, or fix the path") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     except RecursionError:
@@ -122,8 +124,9 @@ def _find_group(path: Path, document: Any) -> tuple[str, dict[str, Any]]:
     problems = [
         f"{json_path((key,))} {explain_unknown_key(key, _GROUPS)}" for key in document if key not in _GROUPS
     ]
-    raise_problems(path, problems)
     groups = [group for group in _GROUPS if group in document]
+    if groups or any(find_similar_key(key, _GROUPS) for key in document):
+        raise_problems(path, problems)
     if len(groups) != 1:
         raise UsageError(f'{path}: $ needs exactly one of the keys "connectors" and "providers"')
     entries = document[groups[0]]

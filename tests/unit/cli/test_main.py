@@ -73,7 +73,7 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
     [
         (["check", "--mode", "promted"], {}, '--mode is "promted"; must be one of disabled'),
         (["check", "--now", "soon"], {}, '--now is "soon"; write an ISO 8601 timestamp'),
-        (["check", "--due-soon-days", "-1"], {}, "--due-soon-days is -1.0; must be a number of days"),
+        (["check", "--due-soon-days", "-1"], {}, "--due-soon-days is -1; must be a number of days"),
         (["check", "--due-soon-days", "nan"], {}, "--due-soon-days is NaN"),
         (["check", "--due-soon-days", "x"], {}, "--due-soon-days"),
         (["check", "--no-such-flag"], {}, "--no-such-flag"),
@@ -82,6 +82,9 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
         (["deliver", "--timeout-seconds", "nan"], {}, "'--timeout-seconds': 'nan' is not a number"),
         (["connectors", "test", "chat", "--timeout-seconds", "x"], {}, "'x' is not a valid number"),
         (["deliver", "--retries", "1.5"], {}, "'1.5' is not a valid whole number"),
+        (["check", "--due-soon-days", "x"], {}, "'x' is not a valid number."),
+        (["trends", "--weeks", "x"], {}, "'x' is not a valid whole number."),
+        (["check", "--due-soon-days", "-1"], {}, "--due-soon-days is -1; must be a number of days from 0"),
         *(
             ([*command, "--offset", "9" * 20], {}, "is not in the range 0<=x<=1000000000")
             for command in (["evidence", "list"], ["outbox", "list"], ["routes"], ["notifications"])
@@ -157,12 +160,12 @@ TOKEN = "ghp_" + "aB3dE5gH7j" * 3 + "aB3dE5"
     [
         ([TOKEN], "No such command '[redacted]'."),
         (["check", f"--{TOKEN}"], "No such option '--[redacted]'."),
-        (["check", "--due-soon-days", TOKEN], "'[redacted]' is not a valid float."),
+        (["check", "--due-soon-days", TOKEN], "'[redacted]' is not a valid number."),
         (["check", "--schedule", TOKEN], "--schedule [redacted] does not exist"),
         (["check", "--schedule", "https://bob:hunter2@host/x"], "--schedule https://[redacted]@host/x does"),
         (["lint", "https://bob:hunter2@host/x"], "https:/[redacted]@host/x does not exist"),
         (["lint", "https://bob:hunt@hunter2@host/*"], "https:/[redacted]@host/* has no document"),
-        (["connectors", "import", "https://bob:hunter2@host/x"], "https:/[redacted]@host/x: cannot be read"),
+        (["connectors", "import", "https://bob:hunter2@host/x"], "https:/[redacted]@host/x: does not exist"),
         (["explain", "--schedule", ".", TOKEN], "no schedule is named [redacted]"),
         (["lint", TOKEN], "[redacted] does not exist; fix the path"),
         (["ack", "--by", "maria", "--state", TOKEN], "'[redacted]' is not one of 'acknowledged'"),

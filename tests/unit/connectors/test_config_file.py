@@ -165,6 +165,10 @@ def test_names_the_key_that_was_probably_meant(config: Path) -> None:
     ("text", "message"),
     [
         ("", "is empty; a JSON object is needed"),
+        (
+            '{"schedule_id": "a", "owners": []}',
+            'connectors.json: $ needs exactly one of the keys "connectors"',
+        ),
         ('{"connectors": {,}}', "is not JSON: a comma before the closing bracket (remove it)"),
         ("[]", "must be a JSON object"),
         ("{}", "needs exactly one of"),
@@ -193,7 +197,7 @@ def test_bytes_that_are_no_text_are_refused(config: Path) -> None:
 
 
 def test_a_missing_file_is_named(config: Path) -> None:
-    with pytest.raises(UsageError, match="no such file"):
+    with pytest.raises(UsageError, match="does not exist; create the file, or fix the path"):
         connector_names(config)
 
 
