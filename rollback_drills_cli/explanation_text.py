@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from rollback_drills.rendering.sentences import write_sentences
 from rollback_drills_cli.output import print_line, print_table
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ _MOST_DRILLS: Final = 10
 def print_explanation(explanation: "Explained") -> None:
     """Print what today's documents give."""
     print_line(f"{explanation.schedule_id} at {explanation.at}: {explanation.status.replace('_', ' ')}")
-    print_line(f"{explanation.message}.")
+    print_line(write_sentences(explanation.message))
     for warning in explanation.warnings:
         if warning not in explanation.message:
-            print_line(f"{warning}.")
+            print_line(write_sentences(warning))
     if explanation.next_due_at:
-        print_line(f"Due {explanation.next_due_at}: {explanation.due_because}.")
+        print_line(write_sentences(f"Due {explanation.next_due_at}: {explanation.due_because}"))
     else:
-        print_line(f"No due time: {explanation.due_because}.")
+        print_line(write_sentences(f"No due time: {explanation.due_because}"))
     for each in explanation.documents:
         print_line(f"Read {each.path}" + (f" (sha256 {each.sha256[:16]}…)" if each.sha256 else ""))
     rows = [

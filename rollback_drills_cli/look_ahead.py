@@ -13,6 +13,7 @@ from rollback_drills.names.keys import find_spelling, is_same
 from rollback_drills.planning.fleet_check import ScheduleCheck, start_checks
 from rollback_drills.planning.look_ahead import Outlook, UnclearSchedule, find_outlooks, find_unclear
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.rendering.sentences import write_sentences
 from rollback_drills.reports.look_ahead import LookAhead, build_look_ahead, explain_unclear, summarise
 from rollback_drills.settings import Settings, require_watched
 from rollback_drills_cli import options
@@ -87,4 +88,4 @@ def _print(document: LookAhead) -> None:
             state = "overdue since" if drill.overdue else ("planned for" if drill.planned else "due")
             print_line(f"  {drill.schedule_id}, {state} {drill.due}")
             for trouble in drill.troubles:
-                print_line(f"    {trouble.risk.replace('_', ' ')}: {trouble.text}.")
+                print_line(write_sentences(f"    {trouble.risk.replace('_', ' ')}: {trouble.text}"))

@@ -24,6 +24,7 @@ from rollback_drills.console.undelivered import UndeliveredView
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.notifications.readable import write_times
 from rollback_drills.rendering.command_line import write_command
+from rollback_drills.rendering.sentences import write_sentences
 from rollback_drills.rendering.times import how_long, write_duration
 
 _SERVED: Final = ServedLinks()
@@ -151,6 +152,7 @@ def _environment() -> Environment:
         "instant": show_instant,
         "ago": _how_long,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "sentence": write_sentences,
         "number": lambda value: f"{value:,}",
         "words": lambda value: str(value).replace("_", " "),
         "minutes": show_minutes,

@@ -15,7 +15,7 @@ from rollback_drills.notifications.states import UNSENT
 from rollback_drills.planning.look_ahead import ForeseenDrill, Outlook
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import name_some
-from rollback_drills.rendering.sentences import one_line
+from rollback_drills.rendering.sentences import one_line, write_sentences
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.look_ahead"
 _MOST_DRILLS: Final = 10
@@ -110,7 +110,7 @@ def _list_facts(outlook: Outlook) -> Iterator[tuple[str, str]]:
     """Yield what will go wrong, drill by drill, then the other drills that are due."""
     troubled = outlook.troubled
     for drill in troubled[:_MOST_DRILLS]:
-        what = " ".join(f"{trouble.text}." for trouble in drill.troubles)
+        what = write_sentences(*(trouble.text for trouble in drill.troubles))
         yield one_line(f"{drill.schedule_id}, due {drill.due}"), one_line(what)
     if more := troubled[_MOST_DRILLS:]:
         yield "More", f"{write_count(len(more), 'drill')} as well; drills look-ahead lists all of them."

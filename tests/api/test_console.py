@@ -138,6 +138,12 @@ def test_a_page_without_forms_takes_none(options: ApiOptions, keys: Keys, path: 
     assert answer.status_code == 405
 
 
+def test_a_question_at_the_end_of_a_problem_has_no_full_stop(client: TestClient) -> None:
+    page = client.get("/console/schedule?id=paymets").text
+
+    assert "Did you mean payments?</p>" in page
+
+
 def test_where_reading_is_public_nobody_is_asked(options: ApiOptions) -> None:
     with client_of(options, is_public_to_read=True) as client:
         assert client.get("/console").status_code == 200

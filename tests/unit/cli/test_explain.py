@@ -129,6 +129,14 @@ def test_the_evidence_tells_what_happened_then_and_where_the_documents_differ(
     assert "differs: slack to team-b" in out
 
 
+def test_a_problem_that_ends_with_a_question_has_no_full_stop(explain: Explain, tmp_path: Path) -> None:
+    (tmp_path / "payments-history.json").write_text(json.dumps({**HISTORY, "drils": []}))
+
+    _, out, _ = explain("payments")
+
+    assert "payments-history.json: $.drils is an unknown key; did you mean 'drills'?\n" in out
+
+
 def test_a_broken_history_is_named_whatever_the_state_is(explain: Explain, tmp_path: Path) -> None:
     (tmp_path / "payments-history.json").write_text(
         json.dumps({**HISTORY, "drills": [{**DRILL, "executed_at": "05/11/2026"}]})
