@@ -33,6 +33,7 @@ from rollback_drills.linting.idle_reviews import find_idle_reviews
 from rollback_drills.linting.kinds import explain_name, guess_model
 from rollback_drills.linting.odd_times import find_far_changes, find_long_periods
 from rollback_drills.linting.pairs import warn_of_pairs
+from rollback_drills.linting.repeated_names import find_repeated_names
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.name_warnings import warn_of_names
 
@@ -75,7 +76,8 @@ def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
         if isinstance(document, Schedule) and (warning := document.cadence.find_warning(now=now)):
             linted.warnings.append(f"{each.path}: {warning}")
     for path, raw in zip(paths, raws, strict=True):
-        linted.warnings += [f"{show_path(path)}: {idle}" for idle in find_idle_reviews(raw)]
+        idle = [*find_idle_reviews(raw), *find_repeated_names(raw)]
+        linted.warnings += [f"{show_path(path)}: {each}" for each in idle]
     linted.findings += find_lookalike_names(zip(map(show_path, paths), raws, strict=True))
     schedules = [each for each in loaded if isinstance(each.document, Schedule)]
     policies = [

@@ -264,6 +264,18 @@ def test_a_record_over_several_lines_says_what_a_record_is(tmp_path: Path) -> No
     )
 
 
+def test_a_name_that_its_list_has_already_is_warned_of(tmp_path: Path) -> None:
+    window = {"start_at": "2026-01-01T00:00:00Z", "end_at": "2026-01-02T00:00:00Z", "owners": ["a", "a"]}
+    document = {**SCHEDULE, "owners": ["team-a", "b", " Team-A"], "maintenance_windows": [window]}
+
+    found = [each.partition(": ")[2] for each in lint(tmp_path, document).warnings]
+
+    assert '$.owners[2] is " Team-A", as $.owners[0] is already; keep one of them' in found
+    place = "$.maintenance_windows[0].owners"
+    assert f'{place}[1] is "a", as {place}[0] is already; keep one of them' in found
+    assert sum("is already" in each for each in found) == 2
+
+
 def test_a_misspelt_key_hides_no_other_that_ends_alike(tmp_path: Path) -> None:
     document = {key: each for key, each in SCHEDULE.items() if key not in ("owners", "schedule_id")}
 
