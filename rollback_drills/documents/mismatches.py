@@ -10,7 +10,7 @@ from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.mistakes import Mistake
 from rollback_drills.documents.quotation import show
-from rollback_drills.documents.shapes import choices_at, is_known, keys_at, known_keys
+from rollback_drills.documents.shapes import choices_at, find_home, is_known, keys_at
 from rollback_drills.documents.similar_names import find_similar, find_similar_key
 from rollback_drills.documents.unfit_keys import UnfitKeysError
 
@@ -148,5 +148,6 @@ def explain_unknown(model: type[Document], loc: Location) -> Mistake:
     key = str(loc[-1])
     if near := find_similar_key(key, keys_at(model, loc[:-1])):
         return Mistake(loc, f"is an unknown key; did you mean {near!r}?", meant=(*loc[:-1], near))
-    remedy = "it is known, but not here" if key in known_keys(model) else "remove it"
+    home = find_home(model, key)
+    remedy = f"it belongs to {home}" if home else "remove it"
     return Mistake(loc, f"is an unknown key; {remedy}")

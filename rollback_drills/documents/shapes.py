@@ -1,5 +1,6 @@
 """Says what a model allows at a place in a document."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
 from types import UnionType
@@ -33,14 +34,23 @@ def is_unknown_key(model: type[Document], loc: Location) -> bool:
 
 
 @cache
-def known_keys(model: type[Document]) -> frozenset[str]:
-    """Return every key that a document of this model may have, at any depth."""
-    keys: set[str] = set()
-    for field in msgspec.structs.fields(model):
-        keys.add(field.encode_name)
-        for inner in _models_in(field.type):
-            keys |= known_keys(inner)
-    return frozenset(keys)
+def find_home(model: type[Document], key: str) -> str:
+    """Return where a document of this model may have a key: the shallowest path; empty if nowhere.
+
+    `[]` stands for an item of a list, and `*` for a name that the document gives.
+    """
+    level = [("$", model)]
+    while level:
+        for path, each in level:
+            if key in keys_at(each, ()):
+                return f"{path}.{key}"
+        level = [
+            (f"{path}.{field.encode_name}{way}", inner)
+            for path, each in level
+            for field in msgspec.structs.fields(each)
+            for way, inner in _models_in(field.type)
+        ]
+    return ""
 
 
 def _types_at(model: type[Document], loc: Location) -> list[Any]:
@@ -71,10 +81,15 @@ def _alternatives(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _models_in(annotation: Any) -> set[type[Document]]:
-    if _is_model(annotation):
-        return {annotation}
-    return {model for argument in get_args(annotation) for model in _models_in(argument)}
+def _models_in(annotation: Any) -> Iterator[tuple[str, type[Document]]]:
+    """Yield the models of what a value of this type holds, each with the way to it."""
+    for each in _alternatives(annotation):
+        if _is_model(each):
+            yield "", each
+        elif get_origin(each) is tuple:
+            yield from (("[]" + way, inner) for way, inner in _models_in(get_args(each)[0]))
+        elif get_origin(each) is dict:
+            yield from ((".*" + way, inner) for way, inner in _models_in(get_args(each)[1]))
 
 
 def _is_model(annotation: Any) -> bool:

@@ -145,7 +145,7 @@ def test_no_report_changes_with_them_but_for_open_findings() -> None:
         ),
         pytest.param(
             {"findings": [{**FINDING, "drill_id": "x"}]},
-            ".findings[0].drill_id is an unknown key; it is known, but not here",
+            ".findings[0].drill_id is an unknown key; it belongs to $.drills[].drill_id",
             id="key of the drill in a finding",
         ),
         pytest.param(

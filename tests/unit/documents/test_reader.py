@@ -47,7 +47,9 @@ PROVIDERS = ("providers", "notification_providers")
             id="nested typo",
         ),
         pytest.param(
-            b'{"window_id": "a"}', "$.window_id is an unknown key; it is known, but not here", id="elsewhere"
+            b'{"window_id": "a"}',
+            "$.window_id is an unknown key; it belongs to $.maintenance_windows[].window_id",
+            id="elsewhere",
         ),
         pytest.param(
             b'{"NEXT_DUE_AT": null}',
