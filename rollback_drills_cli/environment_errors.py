@@ -1,6 +1,7 @@
 """Says in one line what is wrong with the surroundings of a command: server, password, home folder, disk."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from json import JSONDecodeError
@@ -36,6 +37,8 @@ def _explain_server(error: BaseException) -> str | None:
     httpx = sys.modules.get("httpx")
     if httpx is not None and isinstance(error, httpx.HTTPStatusError):
         return _explain_status(error.response.status_code)
+    if httpx is not None and isinstance(error, httpx.UnsupportedProtocol):
+        return "PREFECT_API_URL does not begin with http:// or https://; correct it"
     if httpx is not None and isinstance(error, httpx.TransportError):
         return _unreachable(type(error).__name__)
     if isinstance(error, JSONDecodeError) and _is_raised_below("httpx", error):
@@ -87,14 +90,26 @@ def _explain_network(error: BaseException) -> str | None:
 def _explain_surroundings(error: BaseException) -> str | None:
     if isinstance(error, ImportError) and (missing := describe_missing(error)):
         return f"this command {missing}"
-    if type(error).__name__ == "ValidationError" and str(getattr(error, "title", "")).endswith("Settings"):
-        return "a setting of Prefect cannot be used; correct the variables that begin with PREFECT_"
+    if setting := _find_setting(error):
+        return f"{setting} of Prefect cannot be used; correct the variables that begin with PREFECT_"
     if isinstance(error, UnicodeEncodeError):
         return _explain_bytes()
     if isinstance(error, OSError):
         why = (error.strerror or "unknown reason").lower()
         return f"{error.filename}: {why}" if error.filename else f"the output cannot be written: {why}"
     return None
+
+
+def _find_setting(error: BaseException) -> str | None:
+    """Name the setting of Prefect that pydantic refuses, without its value; None if it is another error."""
+    name = type(error).__name__
+    if name == "SettingsError":  # its value is no JSON
+        found = re.search(r'field "(\w+)"', str(error))
+        return f"the setting {found[1]}" if found else "a setting"
+    if name != "ValidationError" or not str(getattr(error, "title", "")).endswith("Settings"):
+        return None
+    places = [each["loc"] for each in getattr(error, "errors", list)()]
+    return f"the setting {places[0][0]}" if places and places[0] else "a setting"
 
 
 def _explain_bytes() -> str | None:

@@ -1,6 +1,9 @@
 """Prepares the environment for Prefect: its secrets from files, and its log out of what people see."""
 
 import os
+import sys
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 
 from rollback_drills.errors import UsageError
@@ -17,8 +20,9 @@ def quieten_prefect(*, verbose: bool = False) -> None:
         verbose: Show the log.
 
     Raises:
-        UsageError: The user has no home folder, the working directory was removed, or SSL_CERT_FILE names no
-            file; Prefect needs all three. Or a file with a secret cannot be used.
+        UsageError: The user has no home folder, or none for a temporary server, the working directory was
+            removed, or SSL_CERT_FILE names no file; Prefect needs all of them. Or a file with a secret cannot
+            be used.
     """
     open_secret_files(os.environ)
     try:
@@ -33,6 +37,7 @@ def quieten_prefect(*, verbose: bool = False) -> None:
         raise UsageError(
             "the working directory was removed, and Prefect needs one; change to another"
         ) from None
+    _require_prefect_home()
     certificates = os.environ.get("SSL_CERT_FILE")
     if certificates and not os.path.isfile(certificates):  # Prefect would print a traceback
         raise UsageError(NO_CERTIFICATES)
@@ -45,8 +50,32 @@ def quieten_prefect(*, verbose: bool = False) -> None:
     ):
         if not verbose:
             os.environ.setdefault(variable, value)
-    if not verbose:
-        import logging  # the fast commands need none
+    if verbose:
+        return
+    import logging  # the fast commands need none
 
-        for worker in ("EventsWorker", "APILogWorker"):  # at their end, outside of Prefect's own settings
-            logging.getLogger(worker).setLevel(logging.ERROR)
+    for worker in ("EventsWorker", "APILogWorker"):  # at their end, outside of Prefect's own settings
+        logging.getLogger(worker).setLevel(logging.ERROR)
+    logging.getLogger("prefect").setLevel(logging.CRITICAL)  # until a flow sets up Prefect's own logging
+    _import_prefect()
+
+
+def _require_prefect_home() -> None:
+    if os.environ.get("PREFECT_API_URL"):
+        return
+    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a temporary server would not start, and be waited for
+        raise UsageError(
+            f"the folder {home} cannot be created, and a temporary Prefect server needs it; set PREFECT_HOME"
+            " to a writable folder, or PREFECT_API_URL to the address of a server"
+        ) from None
+
+
+def _import_prefect() -> None:
+    """Import Prefect. What it prints of a setting that it cannot use, it also raises."""
+    printed = StringIO()
+    with redirect_stderr(printed):
+        import prefect.settings  # noqa: F401
+    sys.stderr.write(printed.getvalue())

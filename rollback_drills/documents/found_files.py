@@ -101,7 +101,7 @@ def find_histories(path: str, schedules: Sequence[NamedFile] = ()) -> tuple[Hist
         UsageError: It is one file, or does not exist.
     """
     if is_one_file(path):
-        what = "is one file, but there are several schedules; name a folder or a glob"
+        what = "is one file, but there may be several schedules; name a folder or a glob"
         if not os.path.lexists(path):
             what = "does not exist"
         raise UsageError(f"{show_path(path)} {what}", field="history")

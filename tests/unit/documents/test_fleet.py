@@ -120,7 +120,7 @@ def test_schedules_that_share_an_id_are_refused_each_naming_the_other(tmp_path: 
         ("gone", None, "gone does not exist; is its folder there?"),
         ("none/*.json", None, "matches no schedule"),
         ("none.jsonl", None, "does not exist"),
-        ("fleet", "one.json", "is one file, but there are several schedules"),
+        ("fleet", "one.json", "is one file, but there may be several schedules"),
         ("one.json", "fleet", "is not one file, but there is one schedule"),
         ("fleet", "nowhere", "history .*nowhere does not exist"),
     ],
