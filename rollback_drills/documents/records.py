@@ -75,7 +75,8 @@ def _read_odd_record(line: bytes, place: str, number: int, folder: str) -> Recor
     try:
         record, has_repeats = parse_json(line.decode())
     except (ValueError, RecursionError) as error:
-        if isinstance(error, ValueError) and line.endswith(_GOES_ON):
+        is_at_end = isinstance(error, json.JSONDecodeError) and error.pos == len(error.doc)
+        if is_at_end and line.endswith(_GOES_ON):
             column = len(line.decode(errors="replace")) + 1
             what = "the record does not end on its line (write each record on one line)"
             return Loaded(place, problem=f"{place}: is not JSON: {what}, line {number} column {column}"), None

@@ -264,6 +264,14 @@ def test_a_record_over_several_lines_says_what_a_record_is(tmp_path: Path) -> No
     )
 
 
+def test_a_comma_behind_a_record_is_one_too_many(tmp_path: Path) -> None:
+    (tmp_path / "fleet.jsonl").write_text(json.dumps(SCHEDULE) + ",\n")
+
+    (finding,) = lint_files([str(tmp_path / "fleet.jsonl")], now=NOW).findings
+
+    assert "is not JSON: a comma too many (remove it), line 1 column" in finding
+
+
 def test_a_name_that_its_list_has_already_is_warned_of(tmp_path: Path) -> None:
     window = {"start_at": "2026-01-01T00:00:00Z", "end_at": "2026-01-02T00:00:00Z", "owners": ["a", "a"]}
     document = {**SCHEDULE, "owners": ["team-a", "b", " Team-A"], "maintenance_windows": [window]}
