@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from io import StringIO
 from pathlib import Path
 
@@ -11,13 +11,14 @@ from rollback_drills.redaction.secret_variables import open_secret_files
 from rollback_drills_cli.environment_errors import NO_CERTIFICATES
 
 
-def quieten_prefect(*, verbose: bool = False) -> None:
+def quieten_prefect(*, verbose: bool = False, may_start: bool = True) -> None:
     """Keep the log of Prefect, and of a temporary server that it starts, out of what people see.
 
     A variable that is set already is left alone. To be called before Prefect is imported.
 
     Args:
         verbose: Show the log.
+        may_start: Whether a temporary server is started if none is configured.
 
     Raises:
         UsageError: The user has no home folder, or none for a temporary server, the working directory was
@@ -37,7 +38,8 @@ def quieten_prefect(*, verbose: bool = False) -> None:
         raise UsageError(
             "the working directory was removed, and Prefect needs one; change to another"
         ) from None
-    _require_prefect_home()
+    if may_start:
+        _require_prefect_home()
     certificates = os.environ.get("SSL_CERT_FILE")
     if certificates and not os.path.isfile(certificates):  # Prefect would print a traceback
         raise UsageError(NO_CERTIFICATES)
@@ -74,8 +76,8 @@ def _require_prefect_home() -> None:
 
 
 def _import_prefect() -> None:
-    """Import Prefect. What it prints of a setting that it cannot use, it also raises."""
+    """Import Prefect if it is installed. What it prints of a setting that it cannot use, it also raises."""
     printed = StringIO()
-    with redirect_stderr(printed):
+    with redirect_stderr(printed), suppress(ImportError):  # the command names the extra that it needs
         import prefect.settings  # noqa: F401
     sys.stderr.write(printed.getvalue())

@@ -35,7 +35,7 @@ def ask_for_head(database: "Database") -> "Checkpoint | None":
         head = find_head(database)
         if head is None:
             return None
-        quieten_prefect()
+        quieten_prefect(may_start=False)
     except DrillsError as error:
         raise NotAskedError(str(error)) from None
     import httpx

@@ -57,6 +57,17 @@ def test_the_head_and_the_key_are_printed_as_they_are_kept_elsewhere(
     assert (document["size"], document["checkpoint"]) == (6, str(newest.note))
 
 
+@pytest.mark.usefixtures("database")
+def test_verify_without_a_server_needs_no_folder_of_prefect(
+    drills: Drills, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "evidence.db" / "prefect"))
+
+    assert drills("verify") == 0
+    assert "not compared with" not in drills.out
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
