@@ -192,3 +192,20 @@ def test_a_sequence_that_has_its_beginning_is_not_asked_for_it() -> None:
 
     assert "$.status" in judgement.schedule.message
     assert not any("next_due_at is missing" in str(each) for each in judgement.schedule_report.checks)
+
+
+def test_all_checks_of_a_retired_schedule_pass_and_say_why_where_they_would_not() -> None:
+    report = judged(
+        make_subject([], status="retired", runbook_ref="", next_due_at="2026-11-01T09:00:00")
+    ).schedule_report
+
+    retired = 'the schedule is retired: $.status is "retired"'
+    assert {each.status for each in report.checks} == {"pass"}
+    assert check_of(report, "go_rollback_drill_schedule_active").message == retired
+    assert check_of(report, "go_rollback_drill_schedule_not_stale").message == retired
+    assert check_of(report, "schedule_timestamps").message == retired
+    assert (
+        check_of(report, "go_rollback_drill_schedule_cadence").message
+        == "it is known how often drills are due"
+    )
+    assert report.operator_notes == (f"Nothing is asked for: {retired}.",)
