@@ -58,7 +58,8 @@ def quieten_prefect(*, verbose: bool = False, may_start: bool = True) -> None:
 
     for worker in ("EventsWorker", "APILogWorker"):  # at their end, outside of Prefect's own settings
         logging.getLogger(worker).setLevel(logging.ERROR)
-    logging.getLogger("prefect").setLevel(logging.CRITICAL)  # until a flow sets up Prefect's own logging
+    for early in ("prefect.events", "prefect.plugins"):  # until a flow sets up Prefect's own logging
+        logging.getLogger(early).setLevel(logging.CRITICAL)
     _import_prefect()
 
 

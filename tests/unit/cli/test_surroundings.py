@@ -232,8 +232,8 @@ def test_the_log_of_prefect_is_shown_only_on_request(tmp_path: Path) -> None:
     script = (
         "import sys; from rollback_drills_cli.quiet_prefect import quieten_prefect;"
         "quieten_prefect(verbose=sys.argv[1] == 'verbose'); import logging;"
-        "write = lambda: [logging.getLogger(each).error('an error') for each in sys.argv[2:]];"
-        "write(); from prefect import flow; write()"  # a flow sets the levels of the loggers
+        "logging.getLogger('prefect.events.utilities').error('an error'); from prefect import flow;"
+        "[logging.getLogger(each).error('an error') for each in sys.argv[2:]]"
     )
     loggers = ("prefect.flow_runs", "prefect.client", "prefect._internal.concurrency", "prefect.server")
 
@@ -247,7 +247,7 @@ def test_the_log_of_prefect_is_shown_only_on_request(tmp_path: Path) -> None:
         ).stderr
 
     assert log("quiet") == ""
-    assert log("verbose").count("an error") >= 2 * len(loggers)
+    assert log("verbose").count("an error") > len(loggers)
 
 
 def test_an_error_that_nobody_can_be_told_is_an_exit_code(folder: Path) -> None:
