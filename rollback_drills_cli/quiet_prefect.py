@@ -67,13 +67,12 @@ def _require_prefect_home() -> None:
     if os.environ.get("PREFECT_API_URL"):
         return
     home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError:  # a temporary server would not start, and be waited for
-        raise UsageError(
-            f"the folder {home} cannot be created, and a temporary Prefect server needs it; set PREFECT_HOME"
-            " to a writable folder, or PREFECT_API_URL to the address of a server"
-        ) from None
+    there = next((each for each in (home, *home.parents) if os.path.lexists(each)), home)
+    if not (os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)):
+        raise UsageError(  # the server would not start, and be waited for
+            f"the folder {home} cannot be created or written, and a temporary Prefect server needs it; set"
+            " PREFECT_HOME to a writable folder, or PREFECT_API_URL to the address of a server"
+        )
 
 
 def _import_prefect() -> None:
