@@ -13,9 +13,10 @@ from rollback_drills.access.api_token import ApiToken, Scope
 from rollback_drills.console.acting import Acting, Done
 from rollback_drills.errors import UsageError
 from rollback_drills_api.form_guard import check_origin, read_form
+from rollback_drills_api.invalid_fields import find_invalid
 from rollback_drills_api.key_book import KeyBook
 from rollback_drills_api.logins import Login
-from rollback_drills_api.problems import Problem, find_invalid
+from rollback_drills_api.problems import Problem
 from rollback_drills_api.service import Service
 
 Caller = ApiToken | Login

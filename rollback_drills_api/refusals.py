@@ -16,7 +16,8 @@ from rollback_drills.console.links import PrefectLinks, ServedLinks, root_of
 from rollback_drills.console.message_links import PAGE_PATH
 from rollback_drills.console.rendering import SERVED_POLICY, Outage, render_outage
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills_api.problems import Problem, explain_field, write_problem
+from rollback_drills_api.invalid_fields import explain_field
+from rollback_drills_api.problems import Problem, write_problem
 
 _REMEDIES: Final = {
     HTTPStatus.TOO_MANY_REQUESTS: "Then load this page again.",
