@@ -23,7 +23,7 @@ from rollback_drills.evidence.outages.watch import Touched, watch_connectors
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population
 from rollback_drills.evidence.record import Keep, R, Record, name_run
-from rollback_drills.notifications.results import Delivery, read_reference
+from rollback_drills.notifications.results import Delivery, EventReference, read_reference
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.redaction.redactor import Redact, redact_each
@@ -180,9 +180,8 @@ def _explain_refused(outcome: Outcome) -> str:
 
 
 def _record(deliveries: Iterable[Delivery], *, created_at: datetime, signer: str) -> Iterator[Record]:
-    by_session: dict[str, list[Delivery]] = {}
+    by_event: dict[EventReference, list[Delivery]] = {}
     for delivery in deliveries:
-        by_session.setdefault(delivery.notification.event["session_id"], []).append(delivery)
-    for together in by_session.values():
-        event = read_reference(together[0].notification.event)
+        by_event.setdefault(read_reference(delivery.notification.event), []).append(delivery)
+    for event, together in by_event.items():
         yield from record_deliveries(event, together, created_at=created_at, signer=signer)

@@ -27,7 +27,7 @@ _COLUMNS: Final = (
 )
 _NAMES: Final = ("schedule_id", "provider", "owner")
 _DECIDED: Final = frozenset({Reason.FIRST, Reason.WORSE, Reason.REPEAT, Reason.DEFERRED})
-"""Of these the outbox and the message have the same time, that of the plan: repeats are counted from it."""
+"""Of these the outbox and the message of a plan have the same time: repeats are counted from it."""
 _SETTLED: Final = frozenset(
     {State.DELIVERED, State.ACCEPTED, State.AMBIGUOUS, State.PERMANENT, State.DISABLED, State.DISCARDED}
 )
@@ -42,6 +42,8 @@ class _Said(msgspec.Struct, frozen=True, gc=False):
     provider: str = ""
     owner: str = ""
     route_key: str = ""
+    plan_id: str = ""
+    """Empty of a notice. Earlier versions wrote the time of the first notice of a session for all of them."""
     reason: str = ""
     generated_at: str = ""
     outcome: str = ""
@@ -85,7 +87,7 @@ class TakenOutcomes:
         if self._is_compared and isinstance(original, dict):
             said = _read_said(original) if original.get("metadata_kind") == ROUTE_DELIVERY_KIND else None
             # its route and its reason were made by the upgrade
-            plain = said and msgspec.structs.replace(said, reason="", generated_at="")
+            plain = said and msgspec.structs.replace(said, reason="")
             self._let_go(plain, before=self._began)
 
     def _let_go(self, said: _Said | None, *, before: str = "") -> None:
@@ -151,7 +153,8 @@ def _fits(taken: Any, said: _Said) -> bool:
         return False
     if said.reason and (said.reason, said.route_key) != (taken.reason, taken.route_key):
         return False
-    if said.reason in _DECIDED and said.generated_at and said.generated_at != _write(taken.planned_at):
+    is_planned = bool(said.plan_id) and said.reason in _DECIDED
+    if is_planned and said.generated_at != _write(taken.planned_at):
         return False
     if taken.completed_at is None:
         return True

@@ -1,5 +1,8 @@
 """What somebody who can write the outbox does to hide a notification that never left, and how it is found."""
 
+import json
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
@@ -8,7 +11,10 @@ from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind as Kind
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
+from rollback_drills.notifications.notice import Notice
+from tests.samples.builders import NOW
 from tests.samples.databases import only_on_postgresql
+from tests.samples.outbox_rows import deliver_all, index, put
 from tests.samples.world import World
 
 case = pytest.param
@@ -102,6 +108,30 @@ def test_a_notification_that_goes_to_somebody_else_is_found(message_id: str, dat
 
     assert {each.kind for each in result.findings} == {Kind.CHANGED}
     assert all("in a message of another owner or provider" in each.message for each in result.findings)
+
+
+def test_notices_of_one_session_have_each_its_own_time(database: Database) -> None:
+    """A notice that failed is retried together with the reminder of another route."""
+    for route_key, at in (("gordroute-1", NOW - timedelta(days=1)), ("gordroute-2", NOW)):
+        notice = Notice(
+            subject_id="drill-history",
+            subject_name="drill-history",
+            cycle_id="gordcycle-9",
+            event_type="distrusted",
+            at=at,
+            title="t",
+            summary="s",
+            facts=(),
+        )
+        put(database, notice.address(route_key, provider="webhook", owner="platform", closes=False))
+    deliver_all(database)
+    index(database)
+
+    assert verified(database).findings == []
+    with database.read() as connection:
+        records = connection.scalars(text("SELECT record FROM ledger WHERE cycle_id = 'gordcycle-9'"))
+        times = {json.loads(each).get("generated_at") for each in records} - {None}
+    assert times == {(NOW - timedelta(days=1)).isoformat(), NOW.isoformat()}
 
 
 @only_on_postgresql

@@ -21,6 +21,7 @@ RECORD = {
     **NAMES,
     **ROUTE,
     "metadata_kind": ROUTE_DELIVERY_KIND,
+    "plan_id": "gordn-1",
     "generated_at": PLANNED.isoformat(),
     "notification_id": "gordmsg-1",
     "outcome": "delivered",
@@ -66,7 +67,11 @@ def missing(record: dict[str, Any] | None, *, pruned_until: str = "", **taken: A
             {"reason": "escalated"},
             id="an escalation has the message of the first notification",
         ),
-        pytest.param({"generated_at": ""}, {}, id="a record that does not say when it was planned"),
+        pytest.param(
+            {"plan_id": "", "generated_at": NOW.isoformat()},
+            {},
+            id="a notice of an earlier version, with the time of another one of its session",
+        ),
     ],
 )
 def test_a_row_that_says_what_the_outbox_says_holds_the_outcome(
