@@ -33,10 +33,8 @@ _OTHERS: Final = text(
     " UNION ALL SELECT 'child table ' || inhrelid::regclass FROM pg_inherits"
     " WHERE inhparent = to_regclass(:table)"
 )
-
-_IS_BEHIND: Final = text(
-    "SELECT coalesce(pg_sequence_last_value(its), 0) < (SELECT max(sequence) FROM outbox)"
-    " FROM (SELECT to_regclass(pg_get_serial_sequence('outbox', 'sequence')) AS its) AS named"
+_SEQUENCE: Final = text(
+    "SELECT its FROM (SELECT pg_get_serial_sequence('outbox', 'sequence') AS its) AS named"
     " WHERE has_sequence_privilege(its, 'SELECT')"
 )
 
@@ -72,11 +70,20 @@ def find_differences(connection: Connection, version: int) -> Iterator[str]:
         yield from _compare_indexes(connection, table, version)
         for name in connection.scalars(_OTHERS, {"table": table.name}):
             yield f"the {name} of the table {table.name} is not one that the program creates"
-        if table is OUTBOX and not columns and connection.scalar(_IS_BEHIND):
+        if table is OUTBOX and not columns and _is_behind(connection):
             yield (
                 "the sequence of the table outbox is behind its rows, so that no notification can be"
                 " committed: set it to the largest number in the column sequence"
             )
+
+
+def _is_behind(connection: Connection) -> bool:
+    """Whether the next number of the outbox is one that a row has."""
+    name = connection.scalar(_SEQUENCE)
+    if name is None:
+        return False
+    used = "last_value - (NOT is_called)::int < (SELECT max(sequence) FROM outbox)"
+    return bool(connection.scalar(text(f"SELECT {used} FROM {name}")))  # noqa: S608 - PostgreSQL has quoted it
 
 
 def _compare_triggers(connection: Connection, table: Table) -> Iterator[str]:

@@ -145,6 +145,22 @@ def test_a_sequence_that_is_behind_its_rows_is_found(database: Database) -> None
     assert finding.message.startswith("the sequence of the table outbox is behind its rows")
 
 
+@only_on_postgresql
+@pytest.mark.parametrize(
+    "last",
+    [
+        case("max(sequence)", id="set to the largest number"),
+        case("max(sequence) + 1, false", id="started again behind it"),
+    ],
+)
+def test_a_sequence_that_was_repaired_is_as_it_should_be(last: str, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("ALTER SEQUENCE outbox_sequence_seq RESTART"))
+        connection.execute(text(f"SELECT setval('outbox_sequence_seq', {last}) FROM outbox"))
+
+    assert verified(database).findings == []
+
+
 @pytest.mark.parametrize("state", ["delivered", "permanent"])
 def test_an_outcome_whose_notification_was_deleted_is_found(state: str, database: Database) -> None:
     with database.write() as connection:
