@@ -184,8 +184,9 @@ RULES: Final = (
     Rule(PrivateKind.HOST, r"(?i:\bip(?:-[0-9]{1,3}){4}\b)", r"(?i:\bip-[0-9])"),
     Rule(
         PrivateKind.HOST,
-        # eight groups, or the six of a network card; five numbers are a ratio or a time
-        r"(?<![\w:])(?:(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2})(?![\w:])|(?<!\w)::1\b|\[::\]"
+        # eight groups, or the six of a network card, which hold a letter; other numbers are a ratio or times
+        r"(?<![\w:])(?:(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}"
+        r"|(?=[0-9:]{0,16}[a-fA-F])(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2})(?![\w:])|(?<!\w)::1\b|\[::\]"
         r"|(?<![\w:])(?=[a-fA-F:]*[0-9])(?:[0-9a-fA-F]{1,4}:){1,6}(?::[0-9a-fA-F]{1,4}){1,6}(?![\w:])",
         r"(?:[0-9a-fA-F]{1,4}:){4}|::",
     ),

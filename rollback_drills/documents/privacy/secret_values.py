@@ -47,6 +47,12 @@ _PROSE: Final = frozenset(
     unknown unset unchanged use user valid value vault via was were when with yes your
     """.split()
 )
+_STATES: Final = frozenset(
+    """
+    active down follower green healthy idle leader primary readonly ready red replica standby writable yellow
+    """.split()
+)
+"""What is said of a server behind its port."""
 _TIME: Final = r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?(?:T[\w:.+-]*)?|[0-9]{1,2}[.:][0-9]{2}(?:[.:][0-9]{2,4})?"
 _QUANTITY: Final = r"v?[0-9]{1,4}(?:[.,/x-][0-9]{1,6})*\+?[A-Za-z%]{0,8}|[0-9]{1,4}(?:-[a-z]+)+"
 _TICKET: Final = r"[A-Z]{2,10}-?[0-9]{1,12}"
@@ -201,7 +207,8 @@ def is_encoded_pair(found: re.Match[str]) -> bool:
 def is_line_of_passwords(found: re.Match[str]) -> bool:
     """Whether the last field of a line of `.pgpass` is a password, and no word of a state."""
     value = found["value"].rstrip(".,;)")
-    return not _compiled(_PLACEHOLDER).match(value) and not value.isdigit() and not _is_prose(value)
+    is_word = value.isdigit() or value.lower() in _STATES or _is_prose(value)
+    return not is_word and not _compiled(_PLACEHOLDER).match(value)
 
 
 def _is_basic(value: str) -> bool:
