@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.acceptance import is_accepted
 from rollback_drills.readiness.criteria import Criteria
@@ -209,3 +211,37 @@ def test_all_checks_of_a_retired_schedule_pass_and_say_why_where_they_would_not(
         == "it is known how often drills are due"
     )
     assert report.operator_notes == (f"Nothing is asked for: {retired}.",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"next_due_at": "2027-03-01T09:00:00Z"}, "Nothing to do before 2027-03-01T09:00:00+00:00."),
+        (
+            {"next_due_at": "2026-12-05T09:00:00Z"},
+            "Perform the drill of docs/runbook.md before 2026-12-05T09:00:00+00:00.",
+        ),
+        (
+            {"next_due_at": "2026-11-05T09:00:00Z"},
+            "schedule.json: the drill was due 2026-11-05T09:00:00+00:00",
+        ),
+    ],
+)
+def test_the_first_note_says_what_to_do(changes: dict[str, Any], note: str) -> None:
+    assert judged(make_subject(**changes)).schedule_report.operator_notes[0].startswith(note)
+
+
+def test_nobody_has_to_do_anything_where_nothing_is_configured() -> None:
+    (note,) = judged(Subject(None, None)).schedule_report.operator_notes
+
+    assert note == "Nothing is asked for: name a schedule, or set the mode to promoted."
+
+
+def test_every_check_of_an_unusable_schedule_says_why_it_cannot_be_judged() -> None:
+    unusable: Loaded[Schedule] = Loaded("schedule.json", problem="schedule.json: is empty; write one")
+    report = judged(Subject(unusable, None)).schedule_report
+
+    first, *others = report.checks
+    assert (first.id, first.status) == ("go_rollback_drill_schedule_requested", "pass")
+    assert {(each.status, each.message) for each in others} == {("warn", unusable.problem)}
+    assert report.operator_notes == (unusable.problem,)
