@@ -138,11 +138,11 @@ def write_missing_evidence(error: DatabaseError, links: Links, *, now: datetime,
     """Write a page that says why there is no evidence to show."""
     is_new = str(error) == NO_EVIDENCE
     title = "There is no evidence yet" if is_new else "The evidence cannot be read"
-    outage = Outage(now, title, str(error), _REMEDY)
+    outage = Outage(now, title, str(error), _REMEDY, is_blind=not is_new)
     return render_outage(outage, links, here=here)
 
 
 def write_missing_documents(reason: str, links: Links, *, now: datetime, here: str = "fleet") -> str:
     """Write a page that says why the documents cannot be read."""
-    outage = Outage(now, "The documents cannot be read", reason, _DOCUMENTS_REMEDY)
+    outage = Outage(now, "The documents cannot be read", reason, _DOCUMENTS_REMEDY, is_blind=True)
     return render_outage(outage, links, here=here)

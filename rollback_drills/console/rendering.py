@@ -46,6 +46,8 @@ class Outage:
     title: str
     reason: str
     remedy: str
+    is_blind: bool = False
+    """Whether nobody can know the state of the drills for that reason."""
 
 
 def render_fleet(view: FleetView, links: Links = _SERVED) -> str:

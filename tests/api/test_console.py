@@ -173,6 +173,7 @@ def test_a_path_that_is_no_page_is_a_page_that_says_so(client: TestClient) -> No
         answer = client.get(f"/console/{name}")
         assert answer.status_code == 404
         assert HtmlPage(answer.text).find("h1")[0].text == "There is no such page"
+        assert "is unknown" not in answer.text
     moved = client.get("/console/", follow_redirects=False).headers["location"]
     assert urljoin("/console/", moved) == "/console"
 

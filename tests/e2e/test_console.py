@@ -456,7 +456,7 @@ def test_a_page_of_another_origin_cannot_use_a_login(
     browser.open((tmp_path / "evil.html").as_uri())
     browser.follow("document.querySelector('button').click()")
 
-    assert "another site sent this form" in browser.run("document.body.innerText")
+    assert "Another site sent this form" in browser.run("document.body.innerText")
     with Database.at(options.database_url).read() as connection:
         kinds = connection.scalars(select(LEDGER.c.metadata_kind)).all()
     assert ACKNOWLEDGEMENT_KIND not in kinds

@@ -179,7 +179,7 @@ def test_the_drill_may_be_given_as_an_object(
         pytest.param(("--drill", "none.json"), "none.json: does not exist", id="no object"),
         pytest.param(
             ("--drill", "schedule.json"),
-            "--drill schedule.json: $.schema_version is an unknown key",
+            "--drill schedule.json: holds a schedule, not a drill",
             id="no drill",
         ),
         pytest.param(

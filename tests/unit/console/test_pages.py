@@ -24,7 +24,7 @@ from rollback_drills.console.pages import (
     write_trends,
 )
 from rollback_drills.console.query import FleetQuery, MonthQuery
-from rollback_drills.console.source import Console, read_console
+from rollback_drills.console.source import NO_EVIDENCE, Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import DatabaseError
 from rollback_drills.documents.reader import parse_document
@@ -395,6 +395,8 @@ def test_without_evidence_the_documents_are_shown_and_the_outage_is_called_one()
         assert "it is <gone>." in parsed.text
         assert "The state of the drills is unknown" in parsed.text
         assert not parsed.find("table")
+        none_yet = write_missing_evidence(DatabaseError(NO_EVIDENCE), SERVED, now=NOW, here=name)
+        assert "is unknown" not in HtmlPage(none_yet).text
 
 
 def test_a_database_that_breaks_meanwhile_is_an_outage(tmp_path: Path) -> None:
