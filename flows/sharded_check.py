@@ -22,7 +22,7 @@ from flows.shard_runs import CheckShard, ShardRuns
 from flows.sharded_ending import Beforehand, end_check, end_dry_run
 from flows.shards import name_check
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.partial_fleet import load_shard, prepare_shards, sign_records
+from rollback_drills.documents.partial_fleet import find_records_state, load_shard, prepare_shards
 from rollback_drills.documents.shard import Shard
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.checks import MissingShardsError, ShardedCheck
@@ -53,7 +53,7 @@ def check_in_shards(
     run = begin_run(request, settings)
     _check_providers(run, shards)
     runs = ShardRuns(check_shard, _find_parameters(run), settings.shard_minutes)
-    signature = sign_records(settings.schedule)
+    records_state = find_records_state(settings.schedule)
     warnings = prepare_shards(settings.schedule, settings.history)
     for warning in warnings:
         get_run_logger().warning("%s", warning)
@@ -61,7 +61,9 @@ def check_in_shards(
     if request.dry_run:
         return end_dry_run(runs.run(names))
     database = open_database(run.database_url)
-    beforehand = Beforehand(warnings, count_ledgers_before(database), signature)  # the first shard begins it
+    beforehand = Beforehand(
+        warnings, count_ledgers_before(database), records_state
+    )  # the first shard begins it
     check_id = name_check(flow_run.id, run.now)
     check = ShardedCheck(run.population_id, run.watched, run.now, check_id, names)
     begin_shards(database, check.population_id, check.check_id)

@@ -17,8 +17,8 @@ from flows.run_names import Found, describe, mark_distrust, rename_run
 from flows.state_names import STATE_NAMES
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet_changes import load_changes, warn_of_names
-from rollback_drills.documents.json_lines_index import Signature
-from rollback_drills.documents.partial_fleet import sign_records
+from rollback_drills.documents.json_lines_index import FileState
+from rollback_drills.documents.partial_fleet import find_records_state
 from rollback_drills.documents.reader import hide_folder
 from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.last_findings import find_known_names
@@ -42,7 +42,7 @@ class Beforehand(NamedTuple):
     """What of the documents is left out or unclear, a sentence each."""
     other_ledgers: int
     """How many ledgers there were before the check began this one; 0 if it is not new."""
-    signature: Signature
+    records_state: FileState
     """Of the file of the schedules; empty if they are several files."""
 
 
@@ -59,7 +59,7 @@ def end_check(
     indexed = replace(indexed, other_ledgers=beforehand.other_ledgers)
     problems = [*delivered.explain_problems(), *indexed.problems]
     distrust = [note for each in results for note in each.report.distrust]
-    replaced = list(_explain_replaced(run.settings.schedule, beforehand.signature))
+    replaced = list(_explain_replaced(run.settings.schedule, beforehand.records_state))
     warnings = [*beforehand.warnings, *replaced, *_find_warnings(run, database, results)]
     also = [*replaced, *_explain_unused(results), *delivered.explain_elsewhere(), *indexed.notes, *distrust]
     said, count = describe(found, changes), sum(each.report.delivery_count for each in results)
@@ -122,9 +122,9 @@ def _find_warnings(run: Run, database: Database, results: Sequence[ShardResult])
             yield warning
 
 
-def _explain_replaced(path: str | None, signature: Signature) -> Iterator[str]:
+def _explain_replaced(path: str | None, before: FileState) -> Iterator[str]:
     """Explain that the shards have looked at different states of the file of the schedules."""
-    if path is not None and sign_records(path) != signature:
+    if path is not None and find_records_state(path) != before:
         yield (
             f"{hide_folder(path)} was replaced during the check, so a schedule that is new in it, or has"
             " another id, may be counted twice or not at all; the next check looks at all of it again"

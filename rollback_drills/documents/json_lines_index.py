@@ -29,8 +29,8 @@ _SETTLED_SECONDS: Final = 2.0
 _FORMAT: Final = 2
 """What an index holds; another version of the program does not read it."""
 _SEEN_BITS: Final = 1 << 27
-Signature = tuple[int, ...]
-"""By what another state of a file is known: which file it is, its size, and when it was changed."""
+FileState = tuple[int, ...]
+"""What changes when a file is replaced or written: which file it is, its size, and when it was changed."""
 
 
 class ChangedFileError(Exception):
@@ -41,7 +41,7 @@ class ChangedFileError(Exception):
 class RecordsIndex:
     """Where the records of a file are, and to which shards they belong."""
 
-    signature: Signature
+    state: FileState
     numbers: "array[int]"
     offsets: "array[int]"
     lengths: "array[int]"
@@ -103,26 +103,26 @@ class RecordsIndex:
             os.close(descriptor)
 
     def _require(self, descriptor: int) -> None:
-        if _sign(os.fstat(descriptor)) != self.signature:
+        if _to_state(os.fstat(descriptor)) != self.state:
             raise ChangedFileError
 
 
 class _Stored(msgspec.Struct, array_like=True):
     """An index as it is kept."""
 
-    signature: Signature
+    state: FileState
     columns: list[bytes]
     unclear: list[int]
 
     @classmethod
     def of(cls, index: RecordsIndex) -> Self:
         columns = (index.numbers, index.offsets, index.lengths, index.places, index.keys, index.users)
-        return cls(index.signature, [each.tobytes() for each in columns], sorted(index.unclear))
+        return cls(index.state, [each.tobytes() for each in columns], sorted(index.unclear))
 
     def open(self) -> RecordsIndex:
         numbers, offsets, lengths, places, keys, users = (array("Q", each) for each in self.columns)
         return RecordsIndex(
-            self.signature, numbers, offsets, lengths, places, frozenset(self.unclear), keys, users
+            self.state, numbers, offsets, lengths, places, frozenset(self.unclear), keys, users
         )
 
 
@@ -137,10 +137,10 @@ def index_records(path: str) -> RecordsIndex:
         if kept:
             with open(kept, "rb") as file:
                 stored = msgspec.msgpack.decode(file.read(), type=_Stored)
-            if stored.signature == _sign(os.stat(path)):
+            if stored.state == _to_state(os.stat(path)):
                 return stored.open()
     index = _make_index(path)
-    if kept and _is_settled(index.signature):
+    if kept and _is_settled(index.state):
         with suppress(OSError):
             new = f"{kept}.{os.getpid()}"
             with open(new, "wb") as file:
@@ -149,16 +149,16 @@ def index_records(path: str) -> RecordsIndex:
     return index
 
 
-def sign_file(path: str) -> Signature:
-    """Return by what another state of a file is known; empty if there is no such file."""
+def find_file_state(path: str) -> FileState:
+    """Return the state of a file; empty if there is no such file."""
     try:
-        return _sign(os.stat(path))
+        return _to_state(os.stat(path))
     except OSError:
         return ()
 
 
 def _make_index(path: str) -> RecordsIndex:
-    signature = sign_file(path)  # if there is none, reading says why, unless it comes back meanwhile
+    state = find_file_state(path)  # if there is none, reading says why, unless it comes back meanwhile
     numbers, offsets, lengths, places = (array("Q") for _ in range(4))
     unclear: set[int] = set()
     seen, repeated = bytearray(_SEEN_BITS // 8), set[int]()
@@ -176,9 +176,7 @@ def _make_index(path: str) -> RecordsIndex:
                 repeated.add(bit)
             seen[bit >> 3] |= 1 << (bit & 7)
     del seen
-    index = RecordsIndex(
-        signature, numbers, offsets, lengths, places, frozenset(unclear), array("Q"), array("Q")
-    )
+    index = RecordsIndex(state, numbers, offsets, lengths, places, frozenset(unclear), array("Q"), array("Q"))
     with suppress(ChangedFileError):
         for key, record in _find_shared(path, index, repeated):
             index.keys.append(key)
@@ -209,11 +207,11 @@ def _hash_drill(drill: DrillKey) -> int:
     return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest())
 
 
-def _is_settled(signature: Signature) -> bool:
-    return bool(signature) and time.time() - signature[3] / 1e9 > _SETTLED_SECONDS
+def _is_settled(state: FileState) -> bool:
+    return bool(state) and time.time() - state[3] / 1e9 > _SETTLED_SECONDS
 
 
-def _sign(status: os.stat_result) -> Signature:
+def _to_state(status: os.stat_result) -> FileState:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 

@@ -16,7 +16,12 @@ from rollback_drills.documents.found_files import find_files, find_histories, is
 from rollback_drills.documents.glimpse import glimpse_drill_keys, glimpse_schedule_id, is_bare
 from rollback_drills.documents.history_pairs import Histories, NamedFile, key_of, read_history
 from rollback_drills.documents.json_lines import Line, is_records, read_lines
-from rollback_drills.documents.json_lines_index import ChangedFileError, Signature, index_records, sign_file
+from rollback_drills.documents.json_lines_index import (
+    ChangedFileError,
+    FileState,
+    find_file_state,
+    index_records,
+)
 from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.reader import read_bytes
 from rollback_drills.documents.settled import read_all_settled
@@ -83,9 +88,9 @@ def prepare_shards(schedule_path: str | None, history_path: str | None) -> Seque
     return find_files(schedule_path, history_path).find_left_out()
 
 
-def sign_records(schedule_path: str | None) -> Signature:
-    """Return by what another state of a `.jsonl` file is known; empty for what is no such file."""
-    return sign_file(schedule_path) if schedule_path is not None and is_records(schedule_path) else ()
+def find_records_state(schedule_path: str | None) -> FileState:
+    """Return the state of a `.jsonl` file; empty for other files and folders."""
+    return find_file_state(schedule_path) if schedule_path is not None and is_records(schedule_path) else ()
 
 
 def _has_index(schedule_path: str | None, history_path: str | None) -> TypeGuard[str]:

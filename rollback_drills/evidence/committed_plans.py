@@ -75,7 +75,7 @@ def take_plans(
         connection: In the transaction that records.
         own: The plans of the run that records.
         created_at: The clock of the evidence.
-        refuse: Is told of each plan that is not taken, in a sentence.
+        refuse: Takes a sentence about each plan that is not taken.
     """
     columns = select(OUTBOX_PLANS.c.plan_id, OUTBOX_PLANS.c.queued_at, OUTBOX_PLANS.c.is_recorded)
     found = connection.execute(columns.order_by(OUTBOX_PLANS.c.queued_at, OUTBOX_PLANS.c.plan_id)).all()

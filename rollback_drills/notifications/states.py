@@ -7,7 +7,7 @@ from typing import Final
 class State(StrEnum):
     """Where a notification stands. Every change is a conditional update that counts rows."""
 
-    SUPPRESSED = "suppressed"  # a window or an absence keeps it back; it has no text yet
+    SUPPRESSED = "suppressed"  # a window or an absence keeps it back; its text is not sent
     PENDING = "pending"  # committed, never tried
     SENDING = "sending"  # claimed under a lease; when the lease has run out nobody knows what was sent
     RETRY = "retry"  # not taken, and tried again at its due instant
