@@ -28,6 +28,7 @@ from rollback_drills.database.errors import DatabaseError
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.rendering.sentences import capitalize
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.security import reading
 from rollback_drills_api.service import Readable, Service
@@ -111,7 +112,9 @@ def links_from(served: Service, request: Request) -> ServedLinks:
 
 
 def _render_none(links: ServedLinks, reason: str, *, here: str = "") -> str:
-    outage = Outage(datetime.now(UTC), "There is no such page", reason, "The pages above are there.")
+    outage = Outage(
+        datetime.now(UTC), "There is no such page", capitalize(reason), "The pages above are there."
+    )
     return render_outage(outage, links, here=here)
 
 

@@ -16,6 +16,7 @@ from rollback_drills.console.links import PrefectLinks, ServedLinks, root_of
 from rollback_drills.console.message_links import PAGE_PATH
 from rollback_drills.console.rendering import SERVED_POLICY, Outage, render_outage
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.rendering.sentences import capitalize
 from rollback_drills_api.invalid_fields import explain_field
 from rollback_drills_api.problems import Problem, write_problem
 
@@ -71,7 +72,7 @@ def _write_page(path: str, status: int, detail: str, request_id: str) -> str:
     if path != "/console" and not path.startswith("/console/"):
         return ""
     remedy = _REMEDIES.get(HTTPStatus(status), f"{_REMEDY} {request_id}.")
-    outage = Outage(now, HTTPStatus(status).phrase, reason[:1].upper() + reason[1:], remedy)
+    outage = Outage(now, HTTPStatus(status).phrase, capitalize(reason), remedy)
     return render_outage(outage, ServedLinks(PrefectLinks(), root_of(path)), here="")
 
 

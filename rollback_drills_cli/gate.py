@@ -11,6 +11,7 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
+from rollback_drills.rendering.sentences import capitalize
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
 from rollback_drills_cli import options
 from rollback_drills_cli.output import format_json, print_line, print_table
@@ -158,4 +159,4 @@ def _print_gate(gate: "Gate") -> None:
         print_line(left_out)
     for warning in warnings_of(gate):
         print_line(warning)
-    print_line(gate.message[:1].upper() + gate.message[1:])
+    print_line(capitalize(gate.message))

@@ -12,6 +12,7 @@ from typer.core import MarkupMode, TyperGroup
 
 from rollback_drills.errors import UsageError
 from rollback_drills.errors.extras import describe_missing
+from rollback_drills.rendering.sentences import capitalize
 from rollback_drills_cli.command_group import CommandGroup
 
 
@@ -74,8 +75,8 @@ def _refuse(name: str, missing: str) -> click.Command:
     return click.Command(
         name,
         callback=refuse,
-        help=f"{missing[:1].upper()}{missing[1:]}.",
-        short_help=f"{missing[:1].upper()}{missing[1:].partition(',')[0]}.",
+        help=f"{capitalize(missing)}.",
+        short_help=f"{capitalize(missing).partition(',')[0]}.",
         add_help_option=False,
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     )

@@ -24,7 +24,7 @@ from rollback_drills.console.undelivered import UndeliveredView
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.notifications.readable import write_times
 from rollback_drills.rendering.command_line import write_command
-from rollback_drills.rendering.sentences import write_sentences
+from rollback_drills.rendering.sentences import capitalize, write_sentences
 from rollback_drills.rendering.times import how_long, write_duration
 
 _SERVED: Final = ServedLinks()
@@ -153,7 +153,7 @@ def _environment() -> Environment:
         "machine": write_instant,
         "instant": show_instant,
         "ago": _how_long,
-        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "capitalize_first": capitalize,
         "sentence": write_sentences,
         "number": lambda value: f"{value:,}",
         "words": lambda value: str(value).replace("_", " "),
