@@ -61,9 +61,8 @@ def check_in_shards(
     if request.dry_run:
         return end_dry_run(runs.run(names))
     database = open_database(run.database_url)
-    beforehand = Beforehand(
-        warnings, count_ledgers_before(database), records_state
-    )  # the first shard begins it
+    other_ledgers = count_ledgers_before(database)  # the first shard begins this one
+    beforehand = Beforehand(warnings, other_ledgers, records_state)
     check_id = name_check(flow_run.id, run.now)
     check = ShardedCheck(run.population_id, run.watched, run.now, check_id, names)
     begin_shards(database, check.population_id, check.check_id)
