@@ -1,3 +1,4 @@
 """The HTTP API: the paths of contract §7 over the documents, the evidence and the flows."""
 
-import starlette  # noqa: F401 - before what `flows` brings: who has neither extra is told of `api`, which has both
+# Before what the extra `flows` has: if both extras are missing, the error names `api`, which has both.
+import starlette  # noqa: F401

@@ -43,6 +43,8 @@ def quieten_prefect(*, verbose: bool = False, may_start: bool = True) -> None:
     certificates = os.environ.get("SSL_CERT_FILE")
     if certificates and not os.path.isfile(certificates):  # Prefect would print a traceback
         raise UsageError(NO_CERTIFICATES)
+    if verbose:
+        return
     for variable, value in (
         ("PREFECT_LOGGING_LEVEL", "CRITICAL"),
         ("PREFECT_INTERNAL_LOGGING_LEVEL", "CRITICAL"),  # events that could not be sent, each as a whole
@@ -50,10 +52,7 @@ def quieten_prefect(*, verbose: bool = False, may_start: bool = True) -> None:
         ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
         ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120"),
     ):
-        if not verbose:
-            os.environ.setdefault(variable, value)
-    if verbose:
-        return
+        os.environ.setdefault(variable, value)
     import logging  # the fast commands need none
 
     for worker in ("EventsWorker", "APILogWorker"):  # at their end, outside of Prefect's own settings

@@ -9,9 +9,9 @@ from rollback_drills.database.connections import Database
 
 
 def insert_new(database: Database, key: Column[Any]) -> Insert:
-    """Return an INSERT that passes over rows that are there already, by their key.
+    """Return an INSERT that skips rows whose key is there already.
 
-    Any other conflict is an error: a row that another one keeps out must not get lost in silence.
+    Any other conflict is an error, so that no row is lost silently.
     """
     if database.engine.dialect.name == "postgresql":
         return postgresql.insert(key.table).on_conflict_do_nothing(index_elements=[key])

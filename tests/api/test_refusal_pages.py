@@ -15,8 +15,7 @@ KEYS = LinkKeys.generate()
 
 
 def ask_too_often(client: TestClient, path: str) -> None:
-    while client.get(path).status_code != 429:
-        pass
+    assert any(client.get(path).status_code == 429 for _ in range(1000))
 
 
 @pytest.mark.parametrize("path", ["/console", "/console/trends", "/console/schedule?id=a", "/acknowledge/x"])

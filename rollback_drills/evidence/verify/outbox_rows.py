@@ -1,4 +1,4 @@
-"""Finds what no run writes into the outbox, in the rows of which the evidence has no outcome to compare."""
+"""Finds rows of the outbox that no run writes, among those whose outcome the evidence does not have."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,16 +15,18 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import UNCERTAIN, UNSENT, State
 
 _ANY_TIME: Final = datetime(9000, 1, 1, tzinfo=UTC)
-"""Whether a time is in the future is for the run that takes the outcome."""
+"""Later than all times: only the run that takes an outcome refuses one of the future."""
 _IS_WRITTEN_AS_NUMBER: Final = frozenset(each.name for each in OUTBOX.c if isinstance(each.type, Boolean))
 
 
 def find_impossible(connection: Connection) -> Iterator[str]:
     """Return why a row cannot be one that a run has written, a sentence for each."""
     columns = (type_coerce(each, NullType()).label(each.name) for each in OUTBOX.c)
-    # what was attempted is compared with the evidence, and is nearly all
-    rest = select(*columns).where(or_(OUTBOX.c.completed_at.is_(None), OUTBOX.c.is_indexed.is_not(True)))
-    for row in connection.execute(rest, execution_options={"yield_per": 1000}):
+    # the rest, which is nearly all, is compared with the evidence
+    uncompared = select(*columns).where(
+        or_(OUTBOX.c.completed_at.is_(None), OUTBOX.c.is_indexed.is_not(True))
+    )
+    for row in connection.execute(uncompared, execution_options={"yield_per": 1000}):
         if not is_taken(row) and (problem := _find_problem(row)):
             yield _explain(row.notification_id, problem)
     for notification_id in connection.scalars(_find_strays()):
@@ -36,7 +38,7 @@ def _explain(notification_id: object, problem: str) -> str:
 
 
 def _find_strays() -> Select[tuple[Any]]:
-    """Select notifications of a digest whose first one, by which it is sent, is of somebody else."""
+    """Select notifications of a digest whose first one is missing, or has another owner or provider."""
     first = OUTBOX.alias()
     of_another = or_(
         first.c.notification_id.is_(None),

@@ -43,7 +43,7 @@ class _Said(msgspec.Struct, frozen=True, gc=False):
     owner: str = ""
     route_key: str = ""
     plan_id: str = ""
-    """Empty of a notice. Earlier versions wrote the time of the first notice of a session for all of them."""
+    """Empty for a notice, whose time earlier versions wrote wrongly if several were recorded together."""
     reason: str = ""
     generated_at: str = ""
     outcome: str = ""
@@ -83,7 +83,7 @@ class TakenOutcomes:
             self.find_unsigned(record.get("original"))
 
     def find_unsigned(self, original: object) -> None:
-        """Take a row of the first format, which nobody has signed: it holds what is older than the ledger."""
+        """Take a row of the first format. Nobody signed it: it counts for what is older than the ledger."""
         if self._is_compared and isinstance(original, dict):
             said = _read_said(original) if original.get("metadata_kind") == ROUTE_DELIVERY_KIND else None
             # its route and its reason were made by the upgrade
