@@ -51,9 +51,7 @@ def find_taken_steps(
         _once_key(cycle.cycle_id, owner, step): partial(
             _record, cycle, sent, created_at=created_at, signer=signer
         )
-        for cycle in cycles
-        for owner in cycle.chains
-        for step, sent in _by_step(cycle, owner)
+        for cycle, owner, step, sent in _find_steps(cycles)
     }
 
 
@@ -62,20 +60,20 @@ def find_recorded(cycles: Iterable[CycleFacts], once_keys: AbstractSet[str]) -> 
 
     Args:
         cycles: The cycles that are open.
-        once_keys: Those that `find_taken_steps` gives.
+        once_keys: Some of those that `find_taken_steps` returns.
     """
+    for cycle, owner, step, sent in _find_steps(cycles):
+        if _once_key(cycle.cycle_id, owner, step) in once_keys:
+            due_at = datetime.fromisoformat(_read_step(sent).step_due_at)
+            yield Escalation(cycle, cycle.chains[owner], step, due_at, [each.provider for each, _ in sent])
+
+
+def _find_steps(cycles: Iterable[CycleFacts]) -> Iterator[tuple[CycleFacts, str, int, _Step]]:
+    """Yield each step that was taken: its cycle, the owner of its chain, its number, and what was sent."""
     for cycle in cycles:
-        for owner, chain in cycle.chains.items():
-            for step, sent in _by_step(cycle, owner):
-                if _once_key(cycle.cycle_id, owner, step) in once_keys:
-                    taken = _read_step(sent)
-                    due_at = datetime.fromisoformat(taken.step_due_at)
-                    yield Escalation(cycle, chain, step, due_at, [each.provider for each, _ in sent])
-
-
-def _by_step(cycle: CycleFacts, owner: str) -> Iterator[tuple[int, _Step]]:
-    for step, sent in groupby(cycle.steps_of(owner), key=lambda pair: pair[1].step):
-        yield step, list(sent)
+        for owner in cycle.chains:
+            for step, sent in groupby(cycle.steps_of(owner), key=lambda pair: pair[1].step):
+                yield cycle, owner, step, list(sent)
 
 
 def _once_key(cycle_id: str, owner: str, step: int) -> str:
