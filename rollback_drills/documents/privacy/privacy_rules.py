@@ -27,7 +27,6 @@ from rollback_drills.documents.privacy.secret_values import (
     is_assigned,
     is_described,
     is_encoded_pair,
-    is_line_of_passwords,
     is_pair,
     is_random,
 )
@@ -38,6 +37,7 @@ from rollback_drills.documents.privacy.typed_secrets import (
     LOOSE_HEX_KEY,
     LOOSE_PGPASS,
     PGPASS,
+    is_line_of_passwords,
 )
 from rollback_drills.redaction.token_forms import TOKEN, TOKEN_START
 

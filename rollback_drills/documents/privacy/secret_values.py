@@ -47,12 +47,6 @@ _PROSE: Final = frozenset(
     unknown unset unchanged use user valid value vault via was were when with yes your
     """.split()
 )
-_STATES: Final = frozenset(
-    """
-    active down follower green healthy idle leader primary readonly ready red replica standby writable yellow
-    """.split()
-)
-"""What is said of a server behind its port."""
 _TIME: Final = r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?(?:T[\w:.+-]*)?|[0-9]{1,2}[.:][0-9]{2}(?:[.:][0-9]{2,4})?"
 _QUANTITY: Final = r"v?[0-9]{1,4}(?:[.,/x-][0-9]{1,6})*\+?[A-Za-z%]{0,8}|[0-9]{1,4}(?:-[a-z]+)+"
 _TICKET: Final = r"[A-Z]{2,10}-?[0-9]{1,12}"
@@ -151,7 +145,7 @@ def is_assigned(found: re.Match[str]) -> bool:
     if (is_said and not is_password) or suffix in {"id", "_id", "-id"}:
         return False
     raw = found["value"].lstrip("\\\"'`")
-    if not raw or _compiled(_PLACEHOLDER).match(raw):
+    if not raw or is_placeholder(raw):
         return False
     value = re.split(r"[\"'`;,&<\\]", raw, maxsplit=1)[0].rstrip(".)]}>!?" if sign != "=" else ".)]}>")
     if _is_opaque(value):
@@ -162,7 +156,7 @@ def is_assigned(found: re.Match[str]) -> bool:
         return True
     if found["word"].lower() in _SHORT:  # `x_auth=internal` is a setting
         return False
-    if sign == "=" and _compiled(_LETTERS).fullmatch(value) and not _is_prose(value):
+    if sign == "=" and _compiled(_LETTERS).fullmatch(value) and not is_prose(value):
         return True
     return is_password and _is_password(value, found)
 
@@ -170,15 +164,13 @@ def is_assigned(found: re.Match[str]) -> bool:
 def is_described(found: re.Match[str]) -> bool:
     """Whether what follows a password and some words about it mixes letters, digits and signs."""
     value = found["value"].strip("\"'`,;.)]}>。")
-    return (
-        bool(value) and not _compiled(_PLACEHOLDER).match(value) and (_is_opaque(value) or _is_mixed(value))
-    )
+    return bool(value) and not is_placeholder(value) and (_is_opaque(value) or _is_mixed(value))
 
 
 def follows_flag(found: re.Match[str]) -> bool:
     """Whether what follows an option such as `--password` looks like a value of it."""
     value = found["value"].strip("\"'`,;.")
-    return not _compiled(_PLACEHOLDER).match(value) and (_is_opaque(value) or _is_mixed(value))
+    return not is_placeholder(value) and (_is_opaque(value) or _is_mixed(value))
 
 
 def is_pair(found: re.Match[str]) -> bool:
@@ -187,10 +179,10 @@ def is_pair(found: re.Match[str]) -> bool:
         if len(found["value"]) < 3:  # a key stands before the colon, as Freshdesk and others have it
             return _is_opaque(found["user"])
         is_numeric = found["user"].isdigit() and found["value"].isdigit()
-        return not is_numeric and not _compiled(_PLACEHOLDER).match(found["value"])
+        return not is_numeric and not is_placeholder(found["value"])
     password, host = found["password"], found["host"]
     if (
-        _compiled(_PLACEHOLDER).match(password)
+        is_placeholder(password)
         or host.startswith("sha256")
         or re.fullmatch(r"v?[0-9]+(?:\.[0-9]+){0,2}", host)
     ):
@@ -202,13 +194,6 @@ def is_pair(found: re.Match[str]) -> bool:
 def is_encoded_pair(found: re.Match[str]) -> bool:
     """Whether it is a name with its password as Basic authentication or SASL PLAIN has it."""
     return _is_basic(found[0])
-
-
-def is_line_of_passwords(found: re.Match[str]) -> bool:
-    """Whether the last field of a line of `.pgpass` is a password, and no word of a state."""
-    value = found["value"].rstrip(".,;)")
-    is_word = value.isdigit() or value.lower() in _STATES or _is_prose(value)
-    return not is_word and not _compiled(_PLACEHOLDER).match(value)
 
 
 def _is_basic(value: str) -> bool:
@@ -243,7 +228,13 @@ def _is_mixed(value: str) -> bool:
     return bool(_compiled(_SYMBOLS).search(value)) or len(_compiled(_PIECES).findall(value)) == 1
 
 
-def _is_prose(value: str) -> bool:
+def is_placeholder(value: str) -> bool:
+    """Whether a text stands in place of a secret, such as `${PASSWORD}`."""
+    return _compiled(_PLACEHOLDER).match(value) is not None
+
+
+def is_prose(value: str) -> bool:
+    """Whether a text is a word that sentences have where a password could be, such as `rotated`."""
     words = re.split(r"[_-]", value.lower())
     return any(word in _PROSE or word.endswith(("ed", "ing")) for word in words)
 
@@ -260,7 +251,7 @@ def _is_password(value: str, found: re.Match[str]) -> bool:
         return len(value) >= 5
     if _compiled(_QUANTITY).fullmatch(value) or not value.isascii():  # a word of another language
         return False
-    if _is_prose(value):
+    if is_prose(value):
         return False
     # a word that others follow is the beginning of a sentence, unless a mark stands between them
     is_alone = not found["next"] or found["value"][0] in "\\\"'`" or found["value"][-1] in ",;"

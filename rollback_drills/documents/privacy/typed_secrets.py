@@ -1,6 +1,9 @@
 """Secrets that people type or keep in files: a PIN, the code of a door, a key in hexadecimal, `.pgpass`."""
 
+import re
 from typing import Final
+
+from rollback_drills.documents.privacy.secret_values import is_placeholder, is_prose
 
 _SAID: Final = r"\s{0,3}[:=]\s{0,3}|\s{1,3}(?:(?:is|was)\s{1,3}|(?:is|was)?\s?(?:set|changed)\sto\s{1,3})"
 _OVER: Final = r"(?!\w|[.,:/-][0-9])"
@@ -32,3 +35,17 @@ PGPASS: Final = (
     r":(?:\*|[A-Za-z_][\w.-]{0,62}):(?P<value>[^\s:\"'<>]{3,300})"
 )
 LOOSE_PGPASS: Final = r":(?:\*|54[0-9]{2}|6432|6543):[^\s:]{1,63}:"
+
+_STATES: Final = frozenset(
+    """
+    active down follower green healthy idle leader primary readonly ready red replica standby writable yellow
+    """.split()
+)
+"""What is said of a server behind its port."""
+
+
+def is_line_of_passwords(found: re.Match[str]) -> bool:
+    """Whether the last field of a line of `.pgpass` is a password, and no word of a state."""
+    value = found["value"].rstrip(".,;)")
+    is_word = value.isdigit() or value.lower() in _STATES or is_prose(value)
+    return not is_word and not is_placeholder(value)
