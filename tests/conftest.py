@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from rollback_drills.documents import settled
 from rollback_drills.redaction import redactor
 from tests.samples.examples import MANY, examples
 from tests.sharing import SERVERS, order_of, share_of
@@ -128,3 +129,9 @@ def worker(deployed: "PrefectServer") -> Iterator[None]:
 def nothing_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin as a process does that has not opened a secret: those of other tests are innocent texts here."""
     monkeypatch.setattr(redactor, "_in_use", redactor._SecretsInUse())
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read what a test has just written without a wait for whoever goes on writing it."""
+    monkeypatch.setattr(settled, "_WAIT_SECONDS", 0)
