@@ -4,8 +4,10 @@ import ipaddress
 import logging
 import os
 import re
+import signal
 import socket
 import ssl
+import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -211,6 +213,8 @@ def _serve(
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.listen(config.backlog)  # whoever comes from now on waits until all is up
         print_line(f"listening on {scheme}://{host}:{listening.getsockname()[1]}")
+        # uvicorn raises it again once it has shut down; it must not leave a temporary Prefect server behind
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         uvicorn.Server(config).run(sockets=[listening])
 
 
