@@ -84,14 +84,12 @@ def install_handlers(app: FastAPI) -> None:
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these alone
-    detail = _EXPLAINED.get(error.status_code, error.detail) if _is_bare(error) else error.detail
-    errors = error.errors if isinstance(error, Problem) else ()
-    return answer_error(request.scope, error.status_code, detail, errors=errors, headers=error.headers)
-
-
-def _is_bare(error: HTTPException) -> bool:
-    """Whether the framework raised it, with nothing but the name of its status."""
-    return not isinstance(error, Problem)
+    if isinstance(error, Problem):
+        errors, headers = error.errors, error.headers
+        return answer_error(request.scope, error.status_code, error.detail, errors=errors, headers=headers)
+    # the framework raised it, with nothing but the name of its status
+    detail = _EXPLAINED.get(error.status_code, error.detail)
+    return answer_error(request.scope, error.status_code, detail, headers=error.headers)
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:

@@ -213,7 +213,7 @@ def _serve(
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.listen(config.backlog)  # whoever comes from now on waits until all is up
         print_line(f"listening on {scheme}://{host}:{listening.getsockname()[1]}")
-        # uvicorn raises it again once it has shut down; it must not leave a temporary Prefect server behind
+        # uvicorn raises the signal again at its end: then a temporary Prefect server must be stopped as well
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         uvicorn.Server(config).run(sockets=[listening])
 

@@ -51,7 +51,7 @@ class ConflictError(DatabaseError):
 
 
 def repeat_on_conflict(change: Callable[P, T]) -> Callable[P, T]:
-    """Run a transaction again if the database rolled it back because of another one."""
+    """Repeat a transaction that the database rolled back because of a conflict."""
 
     @wraps(change)
     def repeated(*args: P.args, **kwargs: P.kwargs) -> T:

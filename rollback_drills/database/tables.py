@@ -131,9 +131,8 @@ OUTBOX: Final = Table(
     Column("queued_at", _SECONDS, nullable=False),
     Column("state", String(20), nullable=False),
     Column("is_closed", Boolean, nullable=False, default=False),
-    Column(
-        "due_at", _SECONDS
-    ),  # when it wants attention: the next attempt, or the end of a lease; null: never
+    # when it wants attention: the next attempt, or the end of a lease; null: never
+    Column("due_at", _SECONDS),
     Column("claim", String(40), nullable=False, default=""),
     Column("attempt_count", Integer, nullable=False, default=0),
     Column("unanswered_count", Integer, nullable=False, default=0),

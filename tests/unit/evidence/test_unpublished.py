@@ -48,7 +48,7 @@ def test_what_a_killed_check_recorded_is_news_until_a_later_one_has_published_it
     assert find_news(database, {"a": "2", "b": "1"}) == set()
 
 
-@pytest.mark.parametrize("changed", ["a", "b"], ids=["the same schedule", "another one"])
+@pytest.mark.parametrize("changed", ["a", "b"], ids=["the same schedule", "another schedule"])
 def test_a_check_forgets_nothing_that_a_later_one_has_recorded(database: Database, changed: str) -> None:
     end(database, record(database, {"a": "1", "b": "1"}))
     slow = record(database, {"a": "2", "b": "1"}, days=1)

@@ -70,7 +70,7 @@ def missing(record: dict[str, Any] | None, *, pruned_until: str = "", **taken: A
         pytest.param(
             {"plan_id": "", "generated_at": NOW.isoformat()},
             {},
-            id="a notice of an earlier version, with the time of another one of its session",
+            id="a notice of an earlier version, with the time of a notice beside it",
         ),
     ],
 )
