@@ -56,7 +56,7 @@ def retire(
         signer=generated_by,
     )
     went_back = append_signed(opened, [record])
-    count = close_retired(opened, now=at)
+    count = close_retired(opened, now=at, queued_at=opened.now())
     if as_json:
         print_json(record.to_wire())
     else:

@@ -28,7 +28,8 @@ def write_retirement_down(
     record = retire_schedule(given, settings, database, now=now, created_at=now, signer=signer)
     index_evidence([record], {}, now, signer, url)
     emit_retirement(record)
-    count = close_retired(open_database(url), now=now)
+    opened = open_database(url)
+    count = close_retired(opened, now=now, queued_at=opened.now())
     get_run_logger().info("%s; messages that say so: %d", record.retirement_id, count)
     return record
 
@@ -36,5 +37,5 @@ def write_retirement_down(
 def close_retired_schedules(now: datetime, url: str) -> None:
     """Close what a run that was killed, or something under way, has left open of retired schedules."""
     database = open_existing(url, to_write=True)
-    if database and (count := close_retired(database, now=now)):
+    if database and (count := close_retired(database, now=now, queued_at=database.now())):
         get_run_logger().info("messages that say that a schedule is retired: %d", count)

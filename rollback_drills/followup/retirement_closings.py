@@ -16,10 +16,15 @@ from rollback_drills.rendering.sentences import one_line, write_sentences
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.schedule_retired"
 
 
-def close_retired(database: Database, *, now: datetime) -> int:
+def close_retired(database: Database, *, now: datetime, queued_at: datetime) -> int:
     """Close the open cycles of retired schedules, and return how many messages say so.
 
     A route on which something is under way is left to a later run.
+
+    Args:
+        database: The outbox and the evidence.
+        now: As of when the cycles are closed.
+        queued_at: The clock of the database: from when on the messages are due.
     """
     retired = read_retired(database)
     if not retired:
@@ -31,7 +36,7 @@ def close_retired(database: Database, *, now: datetime) -> int:
         {key: history for key, history in histories.items() if not history[-1].is_closed},
         lambda last: _word(last, retired[name_key(last.schedule_id)], now),
     )
-    return len(commit(database, entries, departures, now=database.now().timestamp()))
+    return len(commit(database, entries, departures, now=queued_at.timestamp()))
 
 
 def _word(last: SentNotification, retirement: RetirementRecord, now: datetime) -> Notice:

@@ -52,7 +52,7 @@ def retire(world: World, schedule_id: str = "payments", **changes: Any) -> Retir
         signer="test",
     )
     append(world.database, [record], open_key)
-    close_retired(world.database, now=world.now)
+    close_retired(world.database, now=world.now, queued_at=world.now)
     world._deliver()
     return record
 
@@ -184,7 +184,7 @@ def test_what_is_under_way_is_closed_by_a_later_run(database: Database) -> None:
 
     settled = World(database, OVERDUE, now=world.now + timedelta(hours=2))
     settled._deliver()
-    close_retired(database, now=settled.now)
+    close_retired(database, now=settled.now, queued_at=settled.now)
     assert settled.open_cycles() == []
 
 
