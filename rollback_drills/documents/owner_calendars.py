@@ -1,5 +1,9 @@
 """When owners are absent, and where and when they work."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from rollback_drills.documents.calendars.working_time import BusinessHours, check_time_zone
 from rollback_drills.documents.fields import UNSET, Document, UnsetType, fold_alias
 from rollback_drills.documents.maintenance_windows import Period
@@ -18,7 +22,7 @@ class OwnerCalendar(Document, frozen=True, gc=False):
     """Where the owner works; UTC if it is absent."""
     business_hours: BusinessHours | None = None
     """When the owner works; counts for `after_business_hours`."""
-    ics: str = ""
+    ics: Annotated[str, Meta(min_length=1)] = ""
     """The path of an iCalendar file below the folder of the document; the owner is absent at its events."""
     blackout_windows: tuple[Period, ...] | UnsetType = UNSET
     """The same as `unavailable_windows`."""

@@ -60,7 +60,7 @@ def read_parts(rule: str) -> dict[str, str]:
         if name not in _PARTS:
             similar = find_similar(name, _PARTS)
             meant = f"; did you mean {similar}?" if similar else f"; the parts are {', '.join(_PARTS)}"
-            raise ValueError(f"rrule has the unknown part {name}{meant}")
+            raise ValueError(f"rrule has the unknown part {quote(name)}{meant}")
         if name in parts:
             raise ValueError(f"rrule has the part {name} twice; keep one of them")
         parts[name] = value

@@ -38,7 +38,7 @@ class WorkCalendar(Document, frozen=True, gc=False):
 
     working_days: Annotated[tuple[Day, ...], Meta(min_length=1)] = WORKING_WEEK
     """The days of the week on which people work."""
-    holidays: str = ""
+    holidays: Annotated[str, Meta(min_length=1)] = ""
     """A country, or a country and one of its parts: `DE`, `DE-BE` (ISO 3166)."""
     closed: tuple[LocalDate, ...] = ()
     """Further days on which nobody works."""

@@ -34,7 +34,7 @@ class BusinessHours(Document, frozen=True, gc=False, omit_defaults=True):
     """When work ends; on the next day if it is earlier than `start`. 24:00 is the end of the day."""
     days: Annotated[tuple[Day, ...], Meta(min_length=1)] | UnsetType = UNSET
     """The days on which work begins; Monday to Friday if it is absent."""
-    calendar: str = ""
+    calendar: Annotated[str, Meta(min_length=1)] = ""
     """In place of `days`: one of `calendars` of the same document, on whose working days work begins."""
 
     def __post_init__(self) -> None:

@@ -97,6 +97,11 @@ PROVIDERS = ("providers", "notification_providers")
             id="no time of the day",
         ),
         pytest.param(
+            b'{"owner_calendars": {"a": {"business_hours": {"calendar": ""}}}}',
+            '.business_hours.calendar is ""; must be a text that is not empty',
+            id="no name of a calendar",
+        ),
+        pytest.param(
             b'{"calendars": {"a": {"open": ["1 May"]}}}',
             '$.calendars.a.open[0] is "1 May", which is no day of the calendar',
             id="no day",

@@ -448,6 +448,7 @@ def test_a_link_to_itself_and_a_pipe_are_one_line(tmp_path: Path) -> None:
     [
         ("/etc/calendar.ics", "private path"),
         ("../payments.ics", "path"),
+        ("", '$.owner_calendars["team-a"].ics is ""; must be a text that is not empty'),
         ("calendars", "cannot be read: is a directory"),
         ("link.ics", "does not lie below the folder of the document; move it there"),
         ("calendars/../../payments.ics", ""),

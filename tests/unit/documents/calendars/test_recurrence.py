@@ -102,7 +102,7 @@ def test_a_time_on_the_wall_is_read_as_the_rfc_says(local: str, zone: str, insta
         ("", "rrule '' is no rule; write one such as FREQ=MONTHLY;BYDAY=1TU"),
         ("FREQ=HOURLY", "rrule has the FREQ HOURLY; must be one of DAILY, WEEKLY, MONTHLY, YEARLY"),
         ("BYDAY=MO", "rrule has the FREQ of nothing; must be one of DAILY, WEEKLY, MONTHLY, YEARLY"),
-        ("FREQ=MONTHLY;BYDAI=MO", "rrule has the unknown part BYDAI; did you mean BYDAY?"),
+        ("FREQ=MONTHLY;BYDAI=MO", "rrule has the unknown part 'BYDAI'; did you mean BYDAY?"),
         ("FREQ=DAILY;FREQ=DAILY", "rrule has the part FREQ twice; keep one of them"),
         ("FREQ=WEEKLY;BYDAY=1MO", "rrule has the BYDAY 1MO; numbers go with months and years only"),
         ("FREQ=MONTHLY;BYWEEKNO=3", "rrule has BYWEEKNO, which does not go with FREQ=MONTHLY (RFC 5545)"),

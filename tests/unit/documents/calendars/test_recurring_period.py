@@ -170,7 +170,9 @@ def test_a_search_ends_after_some_years() -> None:
         pytest.param(
             {"time_zone": "Europe/Berlyn"}, 'recurrence.time_zone "Europe/Berlyn" is unknown', id="zone"
         ),
-        pytest.param({"rrule": "FREQ=WEEKLY;BYDAI=FR"}, "unknown part BYDAI; did you mean BYDAY?", id="part"),
+        pytest.param(
+            {"rrule": "FREQ=WEEKLY;BYDAI=FR"}, "unknown part 'BYDAI'; did you mean BYDAY?", id="part"
+        ),
         pytest.param(
             {"rrule": "FREQ=HOURLY"}, "must be one of DAILY, WEEKLY, MONTHLY, YEARLY", id="too often"
         ),

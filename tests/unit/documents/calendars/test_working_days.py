@@ -69,6 +69,7 @@ def test_of_two_days_that_are_as_near_the_earlier_one_is_taken() -> None:
     [
         ({"holidays": "XX"}, "holidays has the unknown country 'XX'; write a code of ISO 3166 such as DE"),
         ({"holidays": "Germany"}, "holidays has the unknown country 'Germany'"),
+        ({"holidays": ""}, "Expected `str` of length >= 1 - at `$.holidays`"),
         ({"holidays": "DE-XX"}, "holidays has the unknown part 'XX' of DE"),
         (
             {"closed": ["2026-02-30"]},
