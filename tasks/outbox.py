@@ -45,7 +45,7 @@ def commit_notifications(
     database = open_database(url)
     evidence_head = _find_head(database)
     entries = [entry for check in fleet.checks for entry in find_entries(check, request, evidence_head)]
-    closing, departures = find_departures(fleet.checks, request, now=now)
+    closing, departures = find_departures(fleet.checks, request, now=now, clock=database.now())
     of_source, left = find_guard_entries(database, guard, platform, request.notified, fleet.plans, now)
     entries += [*closing, *of_source]
     holds = [hold for plan in fleet.plans for hold in find_holds(plan, request, now=now)]

@@ -76,19 +76,28 @@ def find_closings(
     histories: Mapping[str, Sequence[SentNotification]],
     *,
     now: datetime,
+    clock: datetime,
 ) -> Iterator[Closing]:
-    """Yield the routes of this schedule whose cycle is over; `histories` has its routes by key.
+    """Yield the routes of this schedule whose cycle is over.
 
     A cycle is over when its schedule has a newer cycle or needs nothing any more. A route is also over when
     the schedule no longer has its owner, because others look after the cycle. A route that a window or an
     absence keeps silent, or whose provider was not requested, is left to a later run.
+
+    Args:
+        check: The schedule, judged and planned.
+        request: What the caller asks for.
+        histories: The routes of the schedule by key.
+        now: As of when the schedule is judged.
+        clock: The clock of the database. A judgement as of an earlier time closes nothing that was planned
+            since then; what was planned for a time still to come was planned by mistake, and is closed.
     """
     judgement, plan = check.judgement, check.plan
     planned = {each.route_key for each in plan.route_decisions if each.is_delivered}
     suppressions = Suppressions(check.schedule_id, check.schedule, request.policy)
     owners = find_owners(check.schedule)
     for leaving in find_leaving(judgement.cycle, planned, request, histories, owners):
-        if leaving.is_silent(suppressions, now):
+        if now < leaving.history[-1].at <= clock or leaving.is_silent(suppressions, now):
             continue
         notification = None
         if leaving.ending.may_know:

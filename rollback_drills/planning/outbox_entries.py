@@ -123,8 +123,12 @@ def find_departures(
     request: PlanRequest,
     *,
     now: datetime,
+    clock: datetime,
 ) -> tuple[list[OutboxEntry], list[Departure]]:
-    """Return the messages that close cycles, and the routes that are closed without one."""
+    """Return the messages that close cycles, and the routes that are closed without one.
+
+    `now` and `clock` are those of `find_closings`.
+    """
     by_name: dict[str, dict[str, Sequence[SentNotification]]] = {}
     by_path: dict[str, dict[str, Sequence[SentNotification]]] = {}
     for route_key, history in request.notified.items():
@@ -138,7 +142,7 @@ def find_departures(
         histories = by_name.get(name_key(check.schedule_id), {})
         for name in _names_without_id(check.subject):
             histories = histories | by_path.get(name, {})
-        for closing in find_closings(check, request, histories, now=now) if histories else ():
+        for closing in find_closings(check, request, histories, now=now, clock=clock) if histories else ():
             if closing.notification is None:
                 departures.append(Departure(closing.route_key, closing.ending.replaces))
             else:

@@ -109,6 +109,15 @@ def logs_of(state: State[Any]) -> str:
             time.sleep(0.5)
 
 
+def test_a_check_as_of_an_earlier_time_closes_nothing_that_was_opened_since(notified: HTTPServer) -> None:
+    earlier = NOW - timedelta(days=60)
+
+    assert drill_check(as_of=earlier, return_state=True).name == "Ready"
+    assert drill_check(return_state=True).name == "NeedsAttention"
+
+    assert owners_notified(notified) == ["payments-team: first"]
+
+
 def test_what_nobody_acknowledges_is_escalated_once(url: str, notified: HTTPServer) -> None:
     before = EvidenceIndex.open(url).find(EvidenceFilter())[1]
     dry = follow_up(LATER, dry_run=True)

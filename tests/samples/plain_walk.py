@@ -129,7 +129,7 @@ class PlainWalk:
             },
         )
         check.plan_at_once(request, now=now)
-        closing, departures = find_departures([check], request, now=now)
+        closing, departures = find_departures([check], request, now=now, clock=now)
         self.commit([*find_entries(check, request), *closing], departures, now)
 
     def escalate(self, now: datetime) -> None:

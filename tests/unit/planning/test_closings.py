@@ -1,6 +1,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -35,7 +35,7 @@ class Case:
     request: PlanRequest
     histories: Mapping[str, Sequence[SentNotification]]
 
-    def close(self) -> list[Closing]:
+    def close(self, clock: datetime = NOW) -> list[Closing]:
         """Find the routes that leave their cycle."""
         request = PlanRequest(
             requested=self.request.requested,
@@ -43,7 +43,8 @@ class Case:
             policy=self.request.policy,
             notified=self.histories,
         )
-        return list(find_closings(checked(self.subject, request), request, self.histories, now=NOW))
+        check = checked(self.subject, request)
+        return list(find_closings(check, request, self.histories, now=NOW, clock=clock))
 
 
 def opened(state: State = State.DELIVERED, number: int = 1, **changes: Any) -> SentNotification:
@@ -119,6 +120,22 @@ def test_the_owner_who_was_told_is_told_what_ended_the_cycle(
     assert notification.event["title"] == notification.title
     if summary:
         assert notification.summary == summary
+
+
+@pytest.mark.parametrize(
+    ("planned_at", "clock", "count"),
+    [
+        pytest.param(NOW, NOW, 1, id="planned in this very instant"),
+        pytest.param(NOW + TICK, NOW + TICK, 0, id="planned since then"),
+        pytest.param(NOW + TICK, NOW, 1, id="planned for a time to come"),
+    ],
+)
+def test_a_judgement_as_of_an_earlier_time_closes_nothing_that_was_planned_since(
+    planned_at: datetime, clock: datetime, count: int
+) -> None:
+    case = make_case(make_told(at=planned_at, cycle_id=CYCLE, due_at=DUE_AT))
+
+    assert len(case.close(clock)) == count
 
 
 def test_the_message_goes_to_the_same_owner_through_the_same_provider_and_belongs_to_the_old_cycle() -> None:

@@ -141,7 +141,7 @@ def departures_of(
 ) -> tuple[list[OutboxEntry], list[Departure]]:
     """Return what closes the cycles of these schedules."""
     request = PlanRequest(notified=told)
-    return find_departures([checked(each, request) for each in subjects], request, now=NOW)
+    return find_departures([checked(each, request) for each in subjects], request, now=NOW, clock=NOW)
 
 
 def test_the_message_that_closes_stands_in_the_cycle_that_it_closes() -> None:

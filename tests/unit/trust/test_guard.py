@@ -510,7 +510,7 @@ def test_no_cycle_of_what_is_not_trusted_is_closed() -> None:
     distrusted = replace(trusted, distrusted={"payments": "because"})
 
     for request, count in ((trusted, 1), (distrusted, 0)):
-        entries, departures = find_departures([checked(subject, request)], request, now=NOW)
+        entries, departures = find_departures([checked(subject, request)], request, now=NOW, clock=NOW)
         assert len(entries) + len(departures) == count
 
 
