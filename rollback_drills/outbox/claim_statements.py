@@ -15,17 +15,9 @@ RECORD: Final = (
         OUTBOX.c.claim == bindparam("its_claim"),
         OUTBOX.c.state == State.SENDING,
     )
-    .values(
-        is_indexed=False,
-        **{
-            name: bindparam(name)
-            for name in (
-                *("state", "due_at", "attempt_count", "unanswered_count", "may_repeat", "started_at"),
-                *("completed_at", "status_code", "detail", "external_ref", "request"),
-            )
-        },
-    )
+    .values(is_indexed=False)
 )
+"""Its other columns are those of its parameters."""
 
 
 def _taking(is_wanted: ColumnElement[bool], *, uncounted: int) -> ReturningUpdate[Any]:
@@ -70,13 +62,13 @@ def _taking(is_wanted: ColumnElement[bool], *, uncounted: int) -> ReturningUpdat
 
 TAKE: Final = _taking(OUTBOX.c.state != State.SENDING, uncounted=0)
 TAKE_OVER: Final = _taking(
-    (OUTBOX.c.state == State.SENDING) & OUTBOX.c.claim.not_in(bindparam("running", expanding=True)),
+    (OUTBOX.c.state == State.SENDING) & OUTBOX.c.claim.not_in(bindparam("running")),
     uncounted=1,
 )
 """Claims messages whose lease ran out: the attempt of the worker that held them counts."""
 RELEASE: Final = (
     update(OUTBOX)
-    .where(OUTBOX.c.message_id.in_(bindparam("claimed", expanding=True)), OUTBOX.c.state.in_(WAITING))
+    .where(OUTBOX.c.message_id.in_(bindparam("claimed")), OUTBOX.c.state.in_(WAITING))
     .values(message_id=OUTBOX.c.notification_id)
 )
 """Releases rows that joined the digest while it was being claimed: PostgreSQL shows them too late."""

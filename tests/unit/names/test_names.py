@@ -238,7 +238,7 @@ def test_filters_match_in_any_spelling(database: Database) -> None:
 
 
 def test_a_destination_is_one_in_every_spelling(database: Database) -> None:
-    spellings = (("hook", 10.0, None), ("Hook", 20.0, 5.0), ("hOOK", 15.0, 9.0))
+    spellings = (("hook", 10.0, None), ("Hook", 15.0, 5.0), ("hOOK", 20.0, 9.0))
     for provider, cool_until, disabled_at in spellings:
         with database.write() as connection:
             note_pause_or_death(

@@ -198,6 +198,19 @@ def test_a_result_that_comes_too_late_is_counted_and_changes_nothing(database: D
     assert after.state is State.ACCEPTED
 
 
+@pytest.mark.parametrize("state", [State.RETRY, State.DISABLED])
+def test_a_result_that_comes_too_late_neither_pauses_nor_disables_a_connector(
+    database: Database, state: State
+) -> None:
+    put(database, make_entry("payments"))
+    (late,) = claim(database, now=0.0, worker="one")
+    claim(database, now=LEASE, worker="other")
+
+    settle(database, make_result(late, state, cool_until=1e9))
+
+    assert find_destinations(database) == []
+
+
 @pytest.mark.parametrize("wrong", [{"claim": "other"}, {"claim": ""}, {"message_id": "gordmsg-0"}])
 def test_a_result_is_recorded_only_for_the_own_claim(database: Database, wrong: dict[str, Any]) -> None:
     (its_id,) = put(database, make_entry("payments"))

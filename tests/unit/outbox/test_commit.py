@@ -372,7 +372,6 @@ def test_the_history_is_found_for_more_schedules_than_a_query_takes(database: Da
     assert by_cycle.keys() == by_schedule.keys() == {each.route_key for each in entries}
 
 
-@pytest.mark.slow
 def leave(*entries: OutboxEntry) -> Departure:
     """Leave the route of some notifications, which were not sent."""
     return Departure(entries[0].route_key, [each.notification_id for each in entries])

@@ -2,15 +2,17 @@
 
 from datetime import UTC, datetime
 from itertools import chain
+from typing import Any
 
 import pytest
 
 from rollback_drills.database.connections import Database
+from rollback_drills.names.ids import NO_SCHEDULES
 from rollback_drills.notifications.outbox_entry import Departure, Hold
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.digests import form_digests
+from rollback_drills.outbox.digests import form_digests, release_strays
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import (
     LEASE,
@@ -49,6 +51,15 @@ def test_notifications_go_together_by_owner_and_by_opening_or_closing(database: 
     assert found == [["a", "c", "d"], ["b"], ["e", "f"]]
 
 
+@pytest.mark.parametrize("beginning", NO_SCHEDULES)
+def test_what_is_about_no_schedules_joins_no_digest(database: Database, beginning: str) -> None:
+    ids = put(database, make_entry(f"{beginning}a"), make_entry(f"{beginning}b"))
+
+    form_digests(database, "webhook", 10)
+
+    assert ids_of(claim(database)) == [[each] for each in ids]
+
+
 @pytest.mark.parametrize(("most", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (4, [4, 1]), (5, [5]), (9, [5])])
 def test_a_message_holds_no_more_than_its_connector_takes(
     database: Database, most: int, sizes: list[int]
@@ -73,6 +84,13 @@ def test_digests_are_claimed_and_recorded_whole(database: Database) -> None:
 
     assert ids_of([one, other]) == [ids[:3], ids[3:]]
     assert states(database, *ids) == [State.DELIVERED] * 3 + [State.SENDING] * 3
+
+
+def test_a_worker_takes_so_many_messages_however_many_notifications_they_hold(database: Database) -> None:
+    ids = put(database, *make_entries(6))
+    form_digests(database, "webhook", 3)
+
+    assert ids_of(claim(database, 2)) == [ids[:3], ids[3:]]
 
 
 def test_a_digest_stays_the_same_message_over_its_attempts(database: Database) -> None:
@@ -180,6 +198,36 @@ def test_what_joins_a_digest_while_that_is_claimed_goes_out_by_itself(database: 
 
     assert (ids_of(early), ids_of(late)) == ([[first]], [[joined]])
     assert late[0].message_id == joined
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param({"message_id": "gordmsg-0"}, id="it was moved to another message"),
+        pytest.param({"state": State.DELIVERED, "due_at": None}, id="it is not sent any more"),
+    ],
+)
+def test_what_waits_in_a_digest_whose_first_row_was_changed_is_sent_without_it(
+    database: Database, damage: dict[str, Any]
+) -> None:
+    ids = put(database, *make_entries(3))
+    form_digests(database, "webhook", 9)
+    force(database, ids[0], **damage)
+
+    release_strays(database, "slack")
+    assert not {*ids[1:]} & {*chain(*ids_of(claim(database)))}
+    release_strays(database, "webhook")
+
+    assert {*ids[1:]} <= {*chain(*ids_of(claim(database)))}
+
+
+def test_a_digest_that_nobody_changed_stays_whole(database: Database) -> None:
+    ids = put(database, *make_entries(3))
+    form_digests(database, "webhook", 9)
+
+    release_strays(database, "webhook")
+
+    assert ids_of(claim(database)) == [ids]
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])

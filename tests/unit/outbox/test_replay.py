@@ -144,6 +144,15 @@ def test_a_connector_that_is_mended_sends_exactly_its_own_dead_letters_again(dat
     assert states(database, other) == [State.DISABLED]
 
 
+def test_destinations_are_listed_by_provider(database: Database) -> None:
+    for provider in ("webhook", "slack", "teams"):
+        put(database, make_entry("payments", provider=provider))
+        (claimed,) = claim(database, provider=provider)
+        settle(database, make_result(claimed, State.RETRY, cool_until=5.0), provider=provider)
+
+    assert [each.provider for each in find_destinations(database)] == ["slack", "teams", "webhook"]
+
+
 def test_a_connector_that_dies_again_is_dead_since_then(database: Database) -> None:
     put(database, make_entry("payments"))
     for completed_at in (5.0, 6.0):

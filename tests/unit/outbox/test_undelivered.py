@@ -1,5 +1,6 @@
 """What has not reached its owner: what counts, when it goes on, and how it is explained."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from rollback_drills.database.tables import DESTINATIONS, OUTBOX
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.deliveries import to_delivery
@@ -122,6 +124,34 @@ def test_a_dead_letter_matters_while_its_owner_has_to_know(
 
     assert (its_id in {item.notification_id for item in found.dead}) is matters
     assert (its_id in {item.notification_id for item in found.other_dead}) is not matters
+
+
+def test_what_went_to_somebody_else_later_settles_no_dead_letter(database: Database) -> None:
+    dead, later = put(database, make_entry("payments"), make_entry("payments", owner="search-team"))
+    force(database, dead, state=State.PERMANENT, due_at=None)
+    force(database, later, state=State.DELIVERED, due_at=None)
+
+    assert [item.notification_id for item in find(database).dead] == [dead]
+
+
+def test_what_goes_through_providers_that_a_run_was_not_asked_for_is_kept_apart(database: Database) -> None:
+    ids = put(
+        database,
+        *(make_entry(name, provider=each) for each in ("Slack", "webhook") for name in ("dead", "waits")),
+        make_entry("over", provider="webhook"),
+    )
+    slack_dead, slack_waits, other_dead, other_waits, over = ids
+    for each in (slack_dead, other_dead, over):
+        force(database, each, state=State.PERMANENT, due_at=None, is_closed=each == over)
+
+    found = find_undelivered(database, None, ["slack"], now=NOW)
+
+    def names(deliveries: Sequence[Delivery]) -> list[str]:
+        return [each.notification.notification_id for each in deliveries]
+
+    assert names(found.deliveries) == [slack_waits, slack_dead]
+    assert [item.notification_id for item in found.other_dead] == [over, other_dead]
+    assert names(found.elsewhere) == [other_waits, other_dead]
 
 
 def test_the_notice_of_a_dead_connector_concerns_every_run(database: Database) -> None:

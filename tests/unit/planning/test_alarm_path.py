@@ -8,7 +8,6 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.digests import form_digests
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.planning.alarm_path import AlarmPath, build_entries, find_alarm_paths
 from rollback_drills.planning.fleet_check import ScheduleCheck
@@ -125,16 +124,3 @@ def test_another_schedule_without_the_window_lets_the_owner_be_asked_at_once() -
 def test_an_owner_who_is_absent_without_an_end_is_not_asked() -> None:
     found = paths({"owners": ["team-a"], "owner_calendars": {"team-a": {"available": False}}})
     assert build_entries(found, within=DAY, now=NOW) == ([], [])
-
-
-def test_it_joins_no_digest(database: Database) -> None:
-    send(
-        database,
-        paths(
-            {"owners": ["team-a"], "notification_providers": ["slack"]},
-            {"schedule_id": "search", "owners": ["team-b"], "notification_providers": ["slack"]},
-        ),
-    )
-    form_digests(database, "slack", 20)
-    rows, _ = find_rows(database, OutboxFilter())
-    assert all(row.message_id == row.notification_id for row in rows)

@@ -10,7 +10,6 @@ from rollback_drills.database.connections import Database
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit, find_history
-from rollback_drills.outbox.digests import form_digests
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.look_ahead import Outlook, find_outlooks
@@ -67,6 +66,7 @@ def test_a_message_says_what_will_go_wrong_without_hashes_and_with_dates_for_peo
     assert notification.event["event_type"] == "cavra.go_backend.rollback_drill.look_ahead"
     assert notification.event["troubled"][0]["troubles"][0]["risk"] == "freeze"
     assert {slack.provider, teams.provider} == {"slack", "teams"}
+    assert {slack.schedule_id, teams.schedule_id} == {"look-ahead:team-a"}
     assert slack.closes, "nobody acknowledges it, and nothing escalates"
 
 
@@ -116,15 +116,6 @@ def test_an_owner_who_is_away_is_told_after_it_and_not_in_a_later_week(database:
     assert entries_of(look(away("2026-12-07T00:00:00Z"))) == []
     assert len(entries_of(look(away("2026-12-06T23:59:59Z")))) == 2
     assert entries_of(look({"owner_calendars": {"team-a": {"available": False}}})) == []
-
-
-def test_a_look_ahead_joins_no_digest(database: Database) -> None:
-    entries = entries_of(look())
-    commit(database, entries, [], now=NOW.timestamp())
-    form_digests(database, "slack", 50)
-
-    rows = find_rows(database, OutboxFilter(), limit=10)[0]
-    assert {row.message_id == row.notification_id for row in rows} == {True}
 
 
 def test_many_troubles_are_counted() -> None:
