@@ -36,6 +36,12 @@ def overdue(schedule_id: str = "payments") -> dict[str, Any]:
     return {**SCHEDULE, "schedule_id": schedule_id, "next_due_at": due.isoformat(timespec="seconds")}
 
 
+def performed() -> dict[str, Any]:
+    """Make an accepted drill of last week."""
+    executed_at = datetime.now(UTC) - timedelta(days=7)
+    return {**DRILL, "executed_at": executed_at.isoformat(timespec="seconds")}
+
+
 @dataclass
 class Keys:
     """A token of each scope, and one whose time is over."""
@@ -69,7 +75,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("served")
     schedule = overdue()  # once: its due time, to the second, is what the cycle is named after
     (folder / "schedule.json").write_text(json.dumps(schedule))
-    history = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": [DRILL]}
+    history = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": [performed()]}
     (folder / "history.json").write_text(json.dumps(history))
     database = open_sqlite(folder / "evidence.db")
     World(database, schedule, now=datetime.now(UTC) - timedelta(minutes=90)).check()

@@ -287,7 +287,8 @@ def test_a_retry_delivers_at_once_what_could_not_be_connected(
 def test_a_retry_sends_nothing_in_a_maintenance_window(url: str, schedule: str, receiver: HTTPServer) -> None:
     answer(receiver, 422)
     failed = check(schedule)
-    window = {"window_id": "freeze", "start_at": "2026-12-01T00:00:00Z", "end_at": "2026-12-02T00:00:00Z"}
+    end_at = (max(NOW, datetime.now(UTC)) + timedelta(days=1)).isoformat()  # a retry has the real clock
+    window = {"window_id": "freeze", "start_at": "2026-12-01T00:00:00Z", "end_at": end_at}
     document = {**json.loads(Path(schedule).read_text()), "maintenance_windows": [window]}
     Path(schedule).write_text(json.dumps(document))
     answer(receiver, 200)
