@@ -84,7 +84,7 @@ class TakenOutcomes:
 
     def find_unsigned(self, original: object) -> None:
         """Take a row of the first format. Nobody signed it: it counts for what is older than the ledger."""
-        if self._is_compared and isinstance(original, dict):
+        if isinstance(original, dict):
             said = _read_said(original) if original.get("metadata_kind") == ROUTE_DELIVERY_KIND else None
             # its route and its reason were made by the upgrade
             plain = said and msgspec.structs.replace(said, reason="")

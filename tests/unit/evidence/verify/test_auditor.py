@@ -271,6 +271,15 @@ def test_pruned_rows_are_those_of_which_the_ledger_says_so(
     assert (result.pruned_count, result.row_count) == (pruned, len(contents) - pruned)
 
 
+def test_rows_that_were_pruned_beyond_what_the_ledger_says_are_named() -> None:
+    plain = [write({"metadata_kind": DRILL_KIND, "number": each}) for each in range(4)]
+    contents = [*plain, write(KEY_ROW), write(pruning(2, 2))]
+
+    (finding,) = audit(contents, heads(contents, 6), pruned=4).findings
+
+    assert finding.message == "rows 2 to 3 are pruned, and no row says so"
+
+
 def folded(notes: Sequence[str], contents: Sequence[bytes], *witnesses: Checkpoint) -> Auditor:
     """Take rows of which the middle is left out: only the hash over four of them is there."""
     auditor = Auditor(notes, Trust([(f"witness-{each.size}", each) for each in witnesses]))

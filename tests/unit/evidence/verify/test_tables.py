@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,13 @@ from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.evidence.ledger_records import KeyRecord
 from rollback_drills.evidence.pruning import prune
 from rollback_drills.evidence.record_kinds import DRILL_KIND
+from rollback_drills.evidence.verify import ledger
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind as Kind
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.evidence.verify.sqlite_schema import find_file_damage
+from rollback_drills.evidence.verify.stored_rows import StoredRow
 from tests.samples.builders import KEY, NOW, open_key
 from tests.samples.databases import only_on_postgresql, only_on_sqlite, open_sqlite
 from tests.samples.tampering import OTHER_KEY, fill, make_row, tampering
@@ -380,7 +383,9 @@ def test_each_table_that_is_gone_is_found(name: str, database: Database) -> None
     with database.write() as connection:
         connection.exec_driver_sql(f"DROP TABLE {name}")
 
-    check_found(verified(database), Kind.SCHEMA, f"the table {name} is missing")
+    result = verified(database)
+    check_found(result, Kind.SCHEMA, f"the table {name} is missing")
+    assert not any("cannot be read" in each.message for each in result.findings)
 
 
 @pytest.mark.slow
@@ -514,6 +519,25 @@ def test_a_check_of_the_file_that_was_interrupted_finds_no_damage(database: Data
 
         with pytest.raises(OperationalError, match="interrupted"):
             list(find_file_damage(connection))
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_rows_that_cannot_be_read_are_a_finding_only_beside_another_one(
+    is_changed: bool, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Connection) -> Iterator[StoredRow]:
+        raise OperationalError("SELECT", None, sqlite3.OperationalError("disk I/O error"))
+
+    monkeypatch.setattr(ledger, "iterate_stored_rows", fail)
+    if is_changed:
+        with database.write() as connection:
+            connection.exec_driver_sql("DROP INDEX ledger_by_once_key")
+        check_found(
+            verified(database), Kind.CHANGED, "the database cannot be read to its end: disk I/O error"
+        )
+    else:
+        with pytest.raises(DatabaseError, match="disk I/O error"):
+            verified(database)
 
 
 def test_an_empty_database_holds_no_evidence(url: str) -> None:

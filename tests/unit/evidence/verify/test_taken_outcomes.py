@@ -114,6 +114,23 @@ def test_a_row_that_says_something_else_does_not_hold_the_outcome(changes: dict[
 
 
 @pytest.mark.parametrize(
+    "state",
+    [
+        *(State.DELIVERED, State.ACCEPTED, State.AMBIGUOUS),
+        *(State.PERMANENT, State.DISABLED, State.DISCARDED),
+    ],
+)
+@pytest.mark.parametrize("completed_at", [NOW.timestamp(), None])
+def test_a_state_that_ends_an_attempt_needs_a_row_with_this_outcome(
+    state: State, completed_at: float | None
+) -> None:
+    taken: dict[str, Any] = {"state": state, "completed_at": completed_at}
+
+    assert missing({**RECORD, "outcome": state}, **taken) == []
+    assert len(missing({**RECORD, "outcome": "retry"}, **taken)) == 1
+
+
+@pytest.mark.parametrize(
     ("stored", "count"),
     [
         pytest.param("fleet/payments.json", 0, id="the path of the route"),
