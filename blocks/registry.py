@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import groupby
 from pkgutil import resolve_name
 from typing import Final
@@ -47,8 +48,10 @@ def load_connector(provider: str) -> Connector:
         raise ConnectorError(f"the connector {name!r} is not usable: {CANNOT_READ}")
     found = saved.documents
     if not found:
+        near = get_close_matches(name, [each.name for each in configured_connectors()], n=1)
+        meant = f"did you mean {near[0]!r}? If not, " if near else ""
         raise ConnectorError(
-            f"no connector named {name!r}; create one in the Prefect UI (Blocks)"
+            f"no connector named {name!r}; {meant}create one in the Prefect UI (Blocks)"
             " or with `drills connectors import FILE`"
         )
     opened = _open_only_one(found)

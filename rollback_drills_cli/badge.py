@@ -1,11 +1,10 @@
 """`drills badge`: draws the state of a schedule, for a page where people look anyway."""
 
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.settings import Settings
@@ -31,9 +30,7 @@ def badge(
     by_id = {each.cycle.schedule_id: each for each in judgements}
     known_as = find_spelling(schedule_id, by_id)
     if known_as is None:
-        near = get_close_matches(schedule_id, by_id, n=1)
-        remedy = f"did you mean {show(near[0])}?" if near else "`drills check` lists the schedules"
-        raise UsageError(f"SCHEDULE_ID {show(schedule_id)} is not a schedule in these documents; {remedy}")
+        raise UsageError(explain_unknown("schedule", schedule_id, by_id))
     from rollback_drills.reports.badge import build_badge
 
     write_whole(build_badge(by_id[known_as]).encode(), out)

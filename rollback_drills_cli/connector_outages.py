@@ -11,6 +11,7 @@ from rollback_drills.rendering.times import write_duration, write_time
 from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
+from rollback_drills_cli.filters import explain_filter
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_table
 
@@ -33,11 +34,14 @@ def list_outages(
 
     The open ones come first, then the newest. Exit code 1 if an outage is open.
     """
+    from rollback_drills.database.tables import LEDGER
     from rollback_drills.evidence.outages.listing import OutageFilter, find_outages
 
     opened = open_existing(database).database
     wanted = OutageFilter(provider, True if open_only else None)
     page = find_outages(opened, wanted, now=opened.now(), limit=limit, offset=offset)
+    if provider is not None:
+        explain_filter(opened, LEDGER, [("provider", provider)], page.total)
     if as_json:
         print_json(page)
     else:

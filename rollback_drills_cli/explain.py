@@ -78,8 +78,7 @@ def _choose(subjects: Sequence[Subject], wanted: str | None) -> Subject:
         if len(subjects) == 1:
             return subjects[0]
         raise UsageError(f"{len(subjects)} schedules are configured; name one: drills explain SCHEDULE_ID")
-    found, similar = find_subject(subjects, wanted)
+    found, _ = find_subject(subjects, wanted)
     if found is None:
-        meant = f"did you mean {similar}?" if similar else "`drills check` lists them"
-        raise UsageError(f"no schedule is named {wanted}; {meant}")
+        raise UsageError(explain_unknown("schedule", wanted, [each.name for each in subjects]))
     return found

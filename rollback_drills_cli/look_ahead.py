@@ -19,7 +19,7 @@ from rollback_drills.settings import Settings, require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, find_evidence
 from rollback_drills_cli.judged_documents import judge_documents, load_documents, with_judged_documents
-from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.output import print_json, print_line, print_problem
 
 
 @with_judged_documents
@@ -68,9 +68,12 @@ def look_ahead(
 def _check_owner(owner: str, checks: Sequence[ScheduleCheck], outlooks: Sequence[Outlook]) -> None:
     names = [each.owner for each in outlooks]
     names += [name for each in checks if each.schedule for name in each.schedule.owners]
-    is_complete = all(each.schedule for each in checks)  # one that cannot be read has owners, too
-    if is_complete and find_spelling(owner, names) is None:
-        raise UsageError(explain_unknown("owner", owner, sorted(names)))
+    if find_spelling(owner, names) is not None:
+        return
+    problem = explain_unknown("owner", owner, sorted(names))
+    if all(each.schedule for each in checks):
+        raise UsageError(problem)
+    print_problem(f"in the schedules that can be read, {problem}")
 
 
 def _may_concern(schedule: UnclearSchedule, owner: str) -> bool:

@@ -80,7 +80,7 @@ def list_items(
         cycle_id=cycle,
     )
     items, total = find_rows(opened, wanted, limit=limit, offset=offset)
-    given = {"schedule_id": named, "provider": provider, "owner": owner}
+    given = {"schedule_id": named, "cycle_id": cycle, "provider": provider, "owner": owner}
     explain_filter(opened, OUTBOX, [(name, each) for name, each in given.items() if each], total)
     disabled = [each for each in find_destinations(opened) if each.disabled_at is not None]
     if as_json:

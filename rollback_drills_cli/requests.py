@@ -13,7 +13,7 @@ from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, find_evidence, open_existing, open_or_create
 from rollback_drills_cli.evidence.signing import append_decision, append_signed, report_clock
 from rollback_drills_cli.exceptions import keep_cycles
-from rollback_drills_cli.filters import ScheduleIdOption
+from rollback_drills_cli.filters import ScheduleIdOption, explain_filter
 from rollback_drills_cli.output import print_json, print_line, print_table
 from rollback_drills_cli.request_options import option_of
 
@@ -40,11 +40,14 @@ def list_requests(
     as_json: options.JsonOption = False,
 ) -> None:
     """List the requests that wait for a decision, those that expire first at the top."""
+    from rollback_drills.database.tables import LEDGER
     from rollback_drills.followup.found_requests import read_open_requests  # with SQLAlchemy
 
     at = options.parse_now(now)
     opened = open_existing(database).database
     found = read_open_requests(opened, now=at, schedule_ids=[schedule_id] if schedule_id else None)
+    if schedule_id is not None:
+        explain_filter(opened, LEDGER, [("schedule_id", schedule_id)], len(found))
     if as_json:
         print_json({"items": found, "total": len(found)})
         return

@@ -7,6 +7,7 @@ from typing import Final
 from rollback_drills.documents.quotation import show
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.rendering.long_lists import name_some
+from rollback_drills.rendering.sentences import one_line
 
 _MOST_SHOWN: Final = 20
 _MOST_COMPARED: Final = 1_000
@@ -26,7 +27,7 @@ def explain_unknown(what: str, asked: str, names: Iterable[str]) -> str:
 
 def list_known(asked: str, names: Iterable[str]) -> str:
     """Return which names there are, and which of them may be meant."""
-    known = first_spellings(names)
+    known = first_spellings(map(one_line, names))
     if not known:
         return "there is none yet"
     near = get_close_matches(name_key(asked), known, n=1) if len(known) <= _MOST_COMPARED else []

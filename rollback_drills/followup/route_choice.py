@@ -68,8 +68,11 @@ def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
     ]
     if not chosen:
         names = sorted({f"{route.provider}/{route.owner}" for route in known})
-        asked = f"{wanted.provider or 'any provider'}/{wanted.owner or 'any owner'}"
-        raise UsageError(f"cycle {cycle_id} has no route {asked}; it has {name_some(names, _MOST_NAMED)}")
+        given = (("provider", wanted.provider), ("owner", wanted.owner))
+        asked = " and ".join(f"{what} {show(name)}" for what, name in given if name is not None)
+        wanted_one = f"no route of {asked}" if asked else "no route"
+        it_has = f"; it has {name_some(names, _MOST_NAMED)}" if names else ""
+        raise UsageError(f"cycle {cycle_id} has {wanted_one}{it_has}")
     return ChosenRoutes(chosen, due_at)
 
 

@@ -12,7 +12,15 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import NAMES, keep_texts
 from rollback_drills.reports.paging import HistoryPage, Row
 
-_WHAT: Final = {"schedule_id": "schedule", "provider": "provider", "owner": "owner"}
+_WHAT: Final = {
+    "schedule_id": "schedule",
+    "cycle_id": "cycle",
+    "provider": "provider",
+    "owner": "owner",
+    "action": "action",
+    "category": "category",
+    "metadata_kind": "kind",
+}
 
 
 def explain_nothing_found(
@@ -26,12 +34,13 @@ def explain_nothing_found(
         given: Column and value of each condition.
     """
     for column, value in given:
-        if column not in NAMES:
+        if column not in _WHAT:
             continue
         with database.read() as connection:
             texts = connection.scalars(select(table.c[column]).where(table.c[column] != "").distinct())
             names = sorted(keep_texts(texts))
-        if name_key(value) not in map(name_key, names):
+        is_known = name_key(value) in map(name_key, names) if column in NAMES else value in names
+        if not is_known:
             yield explain_unknown(_WHAT[column], value, names)
 
 

@@ -1,6 +1,7 @@
 """`drills evidence list` and `drills evidence show`: read the evidence index."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -73,8 +74,8 @@ def list_records(
     )
     index = open_existing(database)
     records, total = index.find(wanted, limit=limit, offset=offset)
-    given = {"schedule_id": wanted.schedule_id, "provider": provider, "owner": owner}
-    explain_filter(index.database, LEDGER, [(name, each) for name, each in given.items() if each], total)
+    given = [(name, each) for name, each in asdict(wanted).items() if each is not None]
+    explain_filter(index.database, LEDGER, given, total)
     if as_json:
         print_json({"items": records, "total": total, "limit": limit, "offset": offset})
         return

@@ -228,7 +228,7 @@ def test_a_schedule_that_is_not_known_cannot_be_acknowledged(
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        ({"provider": "nagios"}, "has no route nagios"),
+        ({"provider": "nagios"}, 'has no route of provider "nagios"; it has '),
         ({"notes": "see https://intra.example.com/x"}, "$.notes holds a URL"),
         ({"external_ref": "10.0.0.1"}, "$.external_ref holds"),
         ({"notes": "  "}, "$.notes has nothing that people can read; write some words"),

@@ -215,10 +215,17 @@ def test_nothing_is_saved_unless_all_is_valid(
 
 
 @pytest.mark.usefixtures("prefect_server")
-@pytest.mark.parametrize("provider", ["nobody", "", " ", "../slack"])
+@pytest.mark.parametrize("provider", ["nobody", "", " "])
 def test_an_unknown_connector_says_how_to_make_one(provider: str) -> None:
     with pytest.raises(ConnectorError, match=r"no connector named '[a-z-]*'; create one in the Prefect UI"):
         load_connector(provider)
+
+
+@pytest.mark.usefixtures("imported")
+def test_an_unknown_connector_suggests_the_one_that_may_be_meant() -> None:
+    for name in ("slak", "../slack"):
+        with pytest.raises(ConnectorError, match=r"named '.*'; did you mean 'slack'\? If not, create one in"):
+            load_connector(name)
 
 
 @pytest.mark.usefixtures("imported")

@@ -69,7 +69,10 @@ def test_the_document_names_what_was_read(explain: Explain) -> None:
     ("words", "problem"),
     [
         ((), "2 schedules are configured; name one: drills explain SCHEDULE_ID"),
-        (("paiments",), "no schedule is named paiments; did you mean payments?"),
+        (
+            ("paiments",),
+            'there is no schedule "paiments"; there are payments, search. Did',
+        ),
         (("payments", "--at", "yesterday"), '--at is "yesterday"; write an ISO 8601 timestamp'),
     ],
 )

@@ -109,7 +109,7 @@ def test_the_routes_of_one_owner_or_one_route_alone(drills: Drills) -> None:
             ("--schedule-id", "paymnts"),
             '--schedule-id "paymnts" is not in the evidence; the newest are payments',
         ),
-        (("--schedule-id", "payments", "--owner", "x"), "has no route any provider/x; it has slack/team-a"),
+        (("--schedule-id", "payments", "--owner", "x"), 'has no route of owner "x"; it has slack/team-a'),
         (("--schedule-id", "payments", "--days", "31"), "--days must be more than 0 and at most 30"),
         (("--schedule-id", "payments", "--days", "0"), "--days must be more than 0 and at most 30"),
         (("--schedule-id", "payments", "--days", "nan"), "--days must be more than 0 and at most 30"),

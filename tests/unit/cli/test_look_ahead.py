@@ -114,4 +114,6 @@ def test_an_owner_whom_nobody_knows_is_refused_with_the_names_there_are(schedule
     assert "team-a" in str(done.exception)
 
     (schedule.parent / "bad-schedule.json").write_text("{")
-    assert run(schedule.parent, "--owner", "team-z").exit_code == 1  # whose schedule it may be
+    done = run(schedule.parent, "--owner", "team-z")
+    assert done.exit_code == 1  # whose schedule it may be
+    assert 'in the schedules that can be read, there is no owner "team-z"; there are ' in done.stderr

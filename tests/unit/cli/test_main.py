@@ -166,10 +166,13 @@ TOKEN = "ghp_" + "aB3dE5gH7j" * 3 + "aB3dE5"
         (["lint", "https://bob:hunter2@host/x"], "https:/[redacted]@host/x does not exist"),
         (["lint", "https://bob:hunt@hunter2@host/*"], "https:/[redacted]@host/* has no document"),
         (["connectors", "import", "https://bob:hunter2@host/x"], "https:/[redacted]@host/x: does not exist"),
-        (["explain", "--schedule", ".", TOKEN], "no schedule is named [redacted]"),
+        (
+            ["explain", "--schedule", ".", TOKEN],
+            "there is no schedule a value that must not be shown;",
+        ),
         (["lint", TOKEN], "[redacted] does not exist; fix the path"),
         (["ack", "--by", "maria", "--state", TOKEN], "'[redacted]' is not one of 'acknowledged'"),
-        (["explain", "--schedule", ".", "paymnts-ghp_x"], "no schedule is named paymnts-ghp_x"),
+        (["explain", "--schedule", ".", "paymnts-ghp_x"], 'there is no schedule "paymnts-ghp_x"; there '),
     ],
 )
 def test_a_secret_that_was_typed_into_the_wrong_place_is_not_repeated(

@@ -177,6 +177,14 @@ def test_a_mistake_is_one_message_and_exit_code_2(
         (("audit-package", "--schedule-id", "x"), 'there is no schedule "x"; there are payments, search'),
         (("evidence", "list", "--provider", "x"), 'there is no provider "x"; there are slack, teams'),
         (("outbox", "list", "--schedule-id", "x"), 'there is no schedule "x"; there is payments'),
+        (("outbox", "list", "--cycle", "x"), 'there is no cycle "x"; there is gordcycle-'),
+        (("notifications", "--cycle", "x"), 'there is no cycle "x"; there is gordcycle-'),
+        (("evidence", "list", "--cycle", "x"), 'there is no cycle "x"; there are gordcycle-'),
+        (("evidence", "list", "--kind", "plan"), 'there is no kind "plan"; there are go-backend-'),
+        (("evidence", "list", "--action", "sent"), 'there is no action "sent"; there are deliver, suppress'),
+        (("evidence", "list", "--category", "x"), 'there is no category "x"; there are '),
+        (("connectors", "outages", "--provider", "slak"), "there are slack, teams. Did you mean slack?"),
+        (("requests", "list", "--schedule-id", "x"), 'there is no schedule "x"; there are payments, search'),
     ],
 )
 def test_a_filter_that_matches_nothing_says_which_names_there_are(

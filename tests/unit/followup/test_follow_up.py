@@ -556,8 +556,8 @@ def test_two_follow_ups_and_an_acknowledgement_at_once_escalate_once_or_not_at_a
     ("chosen", "problem"),
     [
         ({"schedule_id": "paymnts"}, 'schedule_id "paymnts" is not in the evidence; the newest are payments'),
-        ({"provider": "email"}, "has no route email/any owner; it has slack/team-a"),
-        ({"owner": "team-z"}, "has no route any provider/team-z; it has slack/team-a"),
+        ({"provider": "email"}, 'has no route of provider "email"; it has slack/team-a'),
+        ({"owner": "team-z"}, 'has no route of owner "team-z"; it has slack/team-a'),
     ],
 )
 def test_what_is_unknown_is_refused_with_a_list_of_what_exists(

@@ -64,11 +64,11 @@ def test_somebody_has_to_say_which_routes(database: Database) -> None:
         ),
         (
             {"schedule_id": "payments", "provider": "email"},
-            "cycle {cycle} has no route email/any owner; it has slack/team-a",
+            'cycle {cycle} has no route of provider "email"; it has slack/team-a',
         ),
         (
             {"schedule_id": "payments", "owner": "team-z"},
-            "cycle {cycle} has no route any provider/team-z; it has slack/team-a",
+            'cycle {cycle} has no route of owner "team-z"; it has slack/team-a',
         ),
     ],
 )
