@@ -1,6 +1,7 @@
 """Follows the tree leaf by leaf, and compares it with every signed head on the way."""
 
 from base64 import b64encode
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -52,7 +53,10 @@ class Auditor:
         self._heads = self._read(heads)
         self._next = next(self._heads, None)
         self._trust = trust
-        self._witnesses = sorted(trust.witnesses, key=lambda each: each[1].size)
+        proving = (each for each in trust.witnesses if each[1].size)
+        self._witnesses = deque(sorted(proving, key=lambda each: each[1].size))
+        self._left_out: list[tuple[str, Checkpoint]] = []
+        """Witnesses inside a subtree of which only the hash is there."""
         self._keys = KeyChain(self.result)
         self._pruned_end = 0
         self._allowed_end = 0
@@ -130,19 +134,19 @@ class Auditor:
                     FindingKind.TRUNCATED,
                     f"{rows_are(size, missing - 1)} missing at the end; {rows_were(missing)} signed",
                 )
-        for place, checkpoint in self._witnesses:
-            if checkpoint.size > size:
-                result.add(
-                    FindingKind.TRUNCATED,
-                    f"{place} is a head over {checkpoint.size} rows, and here are {size}"
-                    f"{f', up to {result.newest_at}' if result.newest_at else ''}:"
-                    f" {rows_are(size, checkpoint.size - 1)} missing at the end",
-                )
-            elif checkpoint.size:
-                raise UsageError(
-                    f"{place} is a head over {checkpoint.size} rows, in a part that this export leaves out;"
-                    " compare it with an export of everything, or with the database"
-                )
+        if self._left_out:
+            place, witness = self._left_out[0]
+            raise UsageError(
+                f"{place} is a head over {witness.size} rows, in a part that this export leaves out;"
+                " compare it with an export of everything, or with the database"
+            )
+        for place, witness in self._witnesses:
+            result.add(
+                FindingKind.TRUNCATED,
+                f"{place} is a head over {witness.size} rows, and here are {size}"
+                f"{f', up to {result.newest_at}' if result.newest_at else ''}:"
+                f" {rows_are(size, witness.size - 1)} missing at the end",
+            )
         if size > self._signed_size and not self.is_lost:
             result.add(FindingKind.INSERTED, f"{rows_are(self._signed_size, size - 1)} under no signed head")
 
@@ -215,13 +219,12 @@ class Auditor:
             self._compare_head(*self._next, root)
             self._next = next(self._heads, None)
         while self._witnesses and self._witnesses[0][1].size <= size:
-            if self._witnesses[0][1].size < size:
-                break  # it lies inside a fold; `finish` says so
-            place, witness = self._witnesses.pop(0)
-            self._compare_witness(place, witness, root)
+            place, witness = self._witnesses.popleft()
+            if witness.size == size:
+                self._compare_witness(place, witness, root)
+            else:
+                self._left_out.append((place, witness))
         self._stop = self._next_stop()
-        if self._witnesses and self._witnesses[0][1].size <= size:
-            self._stop = self._next[1].size if self._next else float("inf")
 
     def _compare_head(self, note: SignedNote, head: Checkpoint, root: bytes) -> None:
         self.result.head_count += 1

@@ -120,12 +120,13 @@ def test_rows_after_the_last_signed_head_were_inserted(size: int, expected: list
 
 
 def test_a_head_of_an_empty_ledger_proves_nothing_and_harms_nothing() -> None:
-    contents = rows(2)
+    contents = rows(4)
+    empty = Checkpoint(KEY.name, 0, root_of([]))
 
-    result = audit(contents, heads(contents, 2), Checkpoint(KEY.name, 0, root_of([])))
+    result = audit(contents, heads(contents, 2, 4), empty, head(contents, 2), head(contents, 4))
 
-    assert result.findings == []
-    assert audit([], [], Checkpoint(KEY.name, 0, root_of([]))).findings == []
+    assert (result.findings, result.compared) == ([], ["witness-1", "witness-2"])
+    assert audit([], [], empty).findings == []
 
 
 @pytest.mark.parametrize("place", [1, 2])
@@ -313,6 +314,14 @@ def test_pruned_rows_are_counted_also_if_only_their_common_hash_is_there() -> No
     result = auditor.finish()
 
     assert (result.findings, result.pruned_count, result.row_count) == ([], 4, 2)
+
+
+def test_when_the_last_row_was_written_is_not_known_if_it_is_left_out() -> None:
+    dated = {"metadata_kind": DRILL_KIND, "created_at": "2026-12-01T09:00:00+00:00"}
+    contents = rows(8, r3=dated)
+
+    assert audit(contents[:4], heads(contents, 4)).newest_at == dated["created_at"]
+    assert folded(heads(contents, 8), contents).finish().newest_at == ""
 
 
 def test_a_head_that_was_kept_and_lies_in_what_is_left_out_cannot_be_compared() -> None:

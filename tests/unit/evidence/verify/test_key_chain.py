@@ -187,3 +187,9 @@ def test_a_key_that_signed_nothing_of_the_ledger_is_found() -> None:
     assert finding.kind is WRONG_KEY
     assert KEY.public.text in finding.message
     assert OTHER_KEY.public.text in finding.message
+
+
+def test_a_ledger_that_names_no_key_is_compared_with_the_one_that_was_kept() -> None:
+    (finding,) = judged([], KEY.public).findings
+
+    assert finding.message == f"the ledger is not signed by {KEY.public.text}; its keys are none"

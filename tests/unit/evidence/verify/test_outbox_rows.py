@@ -63,6 +63,14 @@ def test_what_waits_and_what_was_sent_is_as_runs_write_it(database: Database) ->
     assert verified(database).findings == []
 
 
+def test_what_may_be_sent_twice_is_as_runs_write_it(database: Database) -> None:
+    with database.write() as connection:
+        repeated = "SET state = 'ambiguous', may_repeat = true, is_indexed = false WHERE state = 'pending'"
+        assert connection.execute(text(f"UPDATE outbox {repeated}")).rowcount
+
+    assert verified(database).findings == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "says"),
