@@ -1,7 +1,7 @@
 """What somebody who can write the outbox does to hide a notification that never left, and how it is found."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -118,20 +118,41 @@ def test_a_notification_that_goes_to_somebody_else_is_found(message_id: str, dat
     assert all("in a message of another owner or provider" in each.message for each in result.findings)
 
 
+def put_notice(database: Database, route_key: str, at: datetime) -> None:
+    """Commit a notice of cycle `gordcycle-9`."""
+    notice = Notice(
+        subject_id="drill-history",
+        subject_name="drill-history",
+        cycle_id="gordcycle-9",
+        event_type="distrusted",
+        at=at,
+        title="t",
+        summary="s",
+        facts=(),
+    )
+    put(database, notice.address(route_key, provider="webhook", owner="platform", closes=False))
+
+
+def test_what_was_discarded_before_it_was_sent_is_compared_with_the_evidence_alone(
+    database: Database,
+) -> None:
+    put_notice(database, "gordroute-1", NOW)
+    with database.write() as connection:
+        discarded = "SET state = 'discarded', is_indexed = false WHERE provider = 'webhook'"
+        connection.execute(text(f"UPDATE outbox {discarded}"))
+    index(database)
+    assert verified(database).findings == []
+
+    with database.write() as connection:
+        connection.execute(text("UPDATE outbox SET owner = 'nobody' WHERE provider = 'webhook'"))
+
+    assert [each.kind for each in verified(database).findings] == [Kind.REMOVED]
+
+
 def test_notices_of_one_session_have_each_its_own_time(database: Database) -> None:
     """A notice that failed is retried together with the reminder of another route."""
     for route_key, at in (("gordroute-1", NOW - timedelta(days=1)), ("gordroute-2", NOW)):
-        notice = Notice(
-            subject_id="drill-history",
-            subject_name="drill-history",
-            cycle_id="gordcycle-9",
-            event_type="distrusted",
-            at=at,
-            title="t",
-            summary="s",
-            facts=(),
-        )
-        put(database, notice.address(route_key, provider="webhook", owner="platform", closes=False))
+        put_notice(database, route_key, at)
     deliver_all(database)
     index(database)
 
