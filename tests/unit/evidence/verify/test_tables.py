@@ -356,6 +356,36 @@ POSTGRESQL_SCHEMA = [
         "ALTER FUNCTION evidence_hashes_are_kept() SET search_path = other",
         "the trigger ledger_is_never_removed of the table ledger is not the one",
     ),
+    *(
+        case(
+            f"CREATE OR REPLACE TRIGGER ledger_is_never_changed {when} EXECUTE FUNCTION"
+            " evidence_is_append_only()",
+            "the trigger ledger_is_never_changed of the table ledger is not the one",
+        )
+        for when in (
+            "BEFORE UPDATE ON ledger FOR EACH ROW WHEN (OLD.owner <> 'x')",
+            "BEFORE UPDATE OF owner ON ledger FOR EACH ROW",
+            "AFTER UPDATE ON ledger FOR EACH STATEMENT",
+        )
+    ),
+    case("ALTER TABLE ledger ALTER COLUMN record DROP NOT NULL", "the column record"),
+    case(
+        "ALTER TABLE ledger_heads ALTER COLUMN tree_size ADD GENERATED ALWAYS AS IDENTITY", "column tree_size"
+    ),
+    case(
+        "DROP INDEX ledger_by_once_key; CREATE INDEX ledger_by_once_key ON ledger (once_key)"
+        " WHERE once_key IS NOT NULL",
+        "the index ledger_by_once_key of the table ledger is not the one",
+    ),
+    case(
+        "DROP INDEX ledger_by_once_key; CREATE UNIQUE INDEX ledger_by_once_key ON ledger (once_key)"
+        " WHERE once_key > 'x'",
+        "the index ledger_by_once_key of the table ledger is not the one",
+    ),
+    case(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ledger_by_once_key'::regclass",
+        "the index ledger_by_once_key of the table ledger is not the one",
+    ),
 ]
 
 
