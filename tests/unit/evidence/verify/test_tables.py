@@ -449,9 +449,10 @@ def test_each_trigger_of_postgresql_that_is_gone_is_found(table: str, name: str,
     check_found(verified(database), Kind.SCHEMA, f"the trigger {name} of the table {table} is missing")
 
 
-def test_an_outbox_that_cannot_be_compared_is_found(database: Database) -> None:
+@pytest.mark.parametrize("column", ["state", "sequence"])
+def test_an_outbox_that_cannot_be_compared_is_found(column: str, database: Database) -> None:
     with database.write() as connection:
-        connection.exec_driver_sql("ALTER TABLE outbox RENAME COLUMN state TO other")
+        connection.exec_driver_sql(f"ALTER TABLE outbox RENAME COLUMN {column} TO other")
 
     assert {each.kind for each in verified(database).findings} == {Kind.SCHEMA}
 
