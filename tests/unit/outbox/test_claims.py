@@ -320,7 +320,9 @@ def test_an_id_that_is_no_text_holds_back_nobody_else(database: Database, column
     assert next_attempt_at(database, "webhook") != 0.0
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"event": 5}', "5"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"event": 5}', "5", pytest.param('{"event":' * 9_000, id="nested too deeply")]
+)
 @pytest.mark.parametrize("wanted", [1, 9])
 def test_a_text_that_cannot_be_read_holds_back_nobody_else(
     database: Database, text: str, wanted: int

@@ -6,12 +6,12 @@ from pydantic import TypeAdapter
 from rollback_drills.database.connections import Database
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.clock_ahead import bring_forward
-from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.outbox.destinations import find_destinations, note_pause_or_death
 from rollback_drills.outbox.leases import LONGEST_LEASE_SECONDS, find_lease_seconds
 from rollback_drills.planning.request_fields import TimeoutSeconds
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
-from tests.samples.outbox import make_entries
-from tests.samples.outbox_rows import claim, get, ids_of, make_result, put, settle
+from tests.samples.outbox import make_entries, make_entry
+from tests.samples.outbox_rows import WEEK, claim, force, get, ids_of, make_result, put, settle
 
 NOW = 1_000_000.0
 YEAR = 365 * 24 * 3600.0
@@ -73,6 +73,35 @@ def test_what_is_being_sent_is_left_to_its_worker_for_as_long_as_a_lease_can_be(
     assert claim(database, now=ends - 1) == []
     (taken,) = claim(database, now=ends)
     assert taken.is_taken_over
+
+
+def test_what_other_clocks_wrote_stays_as_it_is_beside_what_one_put_off(database: Database) -> None:
+    """That of a lease, of a message, and of the destination of another provider, each beside a right one."""
+    ahead = [*make_entries(1), make_entry("payments", provider="slack")]
+    (held, _) = put(database, *ahead, now=NOW + YEAR)
+    claim(database, now=NOW + YEAR)
+    asked_for_a_week, waits = put(database, make_entry("search"), make_entry("orders"), now=NOW)
+    force(database, asked_for_a_week, due_at=NOW + WEEK, state=State.RETRY)
+    with database.write() as connection:
+        note_pause_or_death(
+            database, connection, "webhook", cool_until=NOW + WEEK, disabled_at=None, because=""
+        )
+
+    assert bring_forward(database, now=NOW) == 1
+
+    assert get(database, held).due_at == NOW + LONGEST_LEASE_SECONDS
+    assert get(database, asked_for_a_week).due_at == NOW + WEEK
+    assert get(database, waits).due_at == NOW
+    assert [each.cool_until for each in find_destinations(database)] == [NOW + WEEK]
+
+
+def test_what_was_committed_by_a_clock_ahead_counts_its_age_from_now_on(database: Database) -> None:
+    put(database, *make_entries(1), now=NOW + YEAR)
+
+    bring_forward(database, now=NOW)
+
+    (claimed,) = claim(database, now=NOW)
+    assert claimed.queued_at == NOW
 
 
 def test_a_lease_that_a_run_can_have_is_left_as_it_is(database: Database) -> None:

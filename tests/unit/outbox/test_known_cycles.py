@@ -11,6 +11,7 @@ from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.outbox.known_cycles import find_known_cycles, keep_known_cycles
 from tests.samples.builders import judged, make_subject
+from tests.samples.databases import only_on_sqlite
 from tests.samples.outbox import make_entry
 from tests.samples.outbox_rows import put
 
@@ -42,6 +43,15 @@ def test_a_cycle_that_was_closed_keeps_nothing(database: Database) -> None:
     put(database, replace(spelt("Payments", reason=Reason.RESOLVED), closes=True))
 
     assert find_known_cycles(database) == {}
+
+
+@only_on_sqlite  # PostgreSQL keeps the type of a column
+def test_a_name_that_somebody_changed_hides_no_other(database: Database) -> None:
+    put(database, make_entry("orders"), spelt("Payments"))
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET schedule_id = x'ff' WHERE schedule_id = 'orders'")
+
+    assert list(find_known_cycles(database)) == [ids.cycle_id("payments", DUE)]
 
 
 def test_a_cycle_that_is_open_under_both_ids_has_the_current_one(database: Database) -> None:

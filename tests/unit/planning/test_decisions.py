@@ -84,6 +84,27 @@ def test_every_matcher_that_is_not_empty_must_match_whatever_the_case() -> None:
     assert suppressed == [("team-a", "slack")]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_window_of_one_provider_holds_for_it_alone_beside_a_window_of_all(order: int) -> None:
+    windows = [window(NOW, NOW + TICK, providers=["slack"]), window(NOW, NOW + TICK, owners=["team-c"])]
+
+    plan = plan_of(make_subject(maintenance_windows=windows[::order]))
+
+    assert {(each["provider"], each["action"]) for each in plan["route_decisions"]} == {
+        ("slack", "suppress"),
+        ("teams", "deliver"),
+    }
+
+
+def test_the_providers_of_each_owner_are_sorted() -> None:
+    plan = plan_of(make_subject(notification_providers=["teams", "jira", "slack"], owners=["b", "a"]))
+
+    assert [(each["owner"], each["provider"]) for each in plan["route_decisions"]] == [
+        *(("b", each) for each in ("jira", "slack", "teams")),
+        *(("a", each) for each in ("jira", "slack", "teams")),
+    ]
+
+
 @pytest.mark.parametrize("is_late", [True, False])
 @pytest.mark.parametrize("matchers", [{}, {"owners": ["team-a"]}, {"providers": ["slack"]}])
 @pytest.mark.parametrize("sent", [(), ("slack",), ("slack", "teams")])
@@ -162,8 +183,8 @@ def test_without_any_minutes_an_hour_is_given_to_acknowledge() -> None:
 
 
 def test_a_provider_that_nobody_knows_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="provider slcak is unknown; known are slack"):
-        check_requested(parse_requested("slcak"), frozenset({"slack"}))
+    with pytest.raises(UsageError, match="provider slcak is unknown; known are jira, mail, slack, teams"):
+        check_requested(parse_requested("slcak"), frozenset({"slack", "teams", "mail", "jira"}))
     assert parse_requested(" all ") is None
     assert parse_requested("slack, teams") == frozenset({"slack", "teams"})
 
@@ -476,7 +497,7 @@ def test_an_owner_without_an_end_of_absence_is_deferred_without_an_end() -> None
 
     absent = [each for each in plan["route_decisions"] if each["owner"] == "team-a"]
     assert {each["deferred_until"] for each in absent} == {None}
-    assert {each["owner_availability"]["reason"] for each in absent} == {"left"}
+    assert [each["owner_availability"] for each in absent] == [{"available": False, "reason": "left"}] * 2
 
 
 def test_two_unusable_documents_are_in_different_cycles_each_the_same_in_every_run() -> None:

@@ -88,6 +88,17 @@ def test_drills_are_listed_from_the_newest_on_and_say_why_they_do_not_count() ->
     assert found.drills[1].problems == ('status is "fail"; must be "pass"',)
 
 
+def test_a_drill_names_the_windows_in_which_it_was_performed() -> None:
+    then = {**FREEZE, "start_at": "2026-11-20T00:00:00Z", "end_at": "2026-11-21T00:00:00Z"}
+    others = [FREEZE, {**then, "window_id": "other", "schedule_ids": ["search"]}]
+    undated = {**DRILL, "drill_id": "undated", "executed_at": None}
+    found = explained(drills=[DRILL, undated], maintenance_windows=[then, *others])
+    assert [(each.drill_id, each.executed_at, each.windows) for each in found.drills] == [
+        ("drill-1", "2026-11-20T09:00:00+00:00", ("freeze",)),
+        ("undated", "", ()),
+    ]
+
+
 @pytest.mark.parametrize(
     ("schedule", "because"),
     [

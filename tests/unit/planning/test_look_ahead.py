@@ -67,6 +67,19 @@ def test_what_is_due_is_counted_for_30_and_90_days() -> None:
     assert outlook.troubled == []
 
 
+@pytest.mark.parametrize(("due_at", "count"), [("2027-03-01T08:59:59Z", 1), ("2027-03-01T09:00:00Z", 0)])
+def test_what_is_due_in_90_days_or_later_is_not_foreseen(due_at: str, count: int) -> None:
+    (outlook,) = look({"schedule_id": "far", "next_due_at": due_at}, {"schedule_id": "near"})
+
+    assert outlook.due_in_90_days == len(outlook.drills) == 1 + count
+
+
+def test_drills_that_are_due_together_stand_in_the_order_of_their_schedules() -> None:
+    (outlook,) = look({"schedule_id": "b"}, {"schedule_id": "a"})
+
+    assert [each.schedule_id for each in outlook.drills] == ["a", "b"]
+
+
 def test_a_freeze_on_the_due_time_says_by_when_to_perform() -> None:
     (outlook,) = look({"maintenance_windows": [FREEZE]})
 
@@ -134,6 +147,12 @@ def test_a_window_and_an_absence_can_swallow_the_deadline_together() -> None:
         "swallowed_deadline"
         not in risks(look({"maintenance_windows": [late], "owner_calendars": away})[0])[0]
     )
+    open_longer = period("2026-12-20T00:00:00", "2027-01-20T00:00:00", providers=["teams"], window_id="x")
+    one_way = {**open_longer, "end_at": "2027-01-12T09:00:00Z", "providers": ["slack"]}
+    (two_ways,) = look({"maintenance_windows": [open_longer, one_way]})
+    assert "first notified 12 Jan 2027, 09:00 UTC, 2 days after" in text_of(two_ways, Risk.SWALLOWED)
+    early = {**one_way, "end_at": "2027-01-09T09:00:00Z"}
+    assert "swallowed_deadline" not in risks(look({"maintenance_windows": [open_longer, early]})[0])[0]
     (gone,) = look({"owner_calendars": {"team-a": {"available": False, "reason": "left"}}})
     assert "cannot be notified at all" in text_of(gone, Risk.SWALLOWED)
 
