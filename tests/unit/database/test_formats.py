@@ -19,7 +19,7 @@ from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.record_kinds import IMPORT_KIND
 from rollback_drills.evidence.verify.auditor import Trust
-from rollback_drills.evidence.verify.findings import Verification
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.notifications import find_notifications
@@ -114,6 +114,21 @@ def test_an_older_database_with_a_ledger_is_read_without_an_upgrade(name: str, u
         (schedule_id, owner) for schedule_id, owner, _ in DELIVERED
     }
     assert database.is_outdated() is (database.find_version() != NEWEST)
+
+
+@pytest.mark.parametrize(("column", "count"), [("schedule_id", 0), ("owner", 1)])
+def test_an_index_from_before_versions_were_numbered_is_known_by_its_column(
+    column: str, count: int, url: str
+) -> None:
+    database = load("unnumbered", url)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE INDEX ix_ledger_schedule_id ON ledger ({column})")
+        connection.commit()
+
+    found = verified(database)
+
+    assert [each.kind for each in found.findings] == [FindingKind.SCHEMA] * count
+    database.engine.dispose()
 
 
 class TestFirstFormat:
