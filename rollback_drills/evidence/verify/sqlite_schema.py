@@ -66,7 +66,7 @@ def find_differences(connection: Connection, version: int) -> Iterator[str]:
             )
     earlier = _EARLIER if version == UNNUMBERED else {}
     for name, each in found.items():
-        is_of_ours = each.kind == "trigger" or (each.kind == "index" and each.table in METADATA.tables)
+        is_of_ours = each.kind == "trigger" or each.table in METADATA.tables
         if is_of_ours and name not in expected and each != earlier.get(name):
             yield f"the {each.kind} {name.text}{_place(each)} is not one that the program creates"
 
