@@ -116,9 +116,9 @@ def _is_excepted(host: str, port: int) -> bool:
     address = f"{host}:{port}"
     if proxy_bypass(address):
         return True
-    # What urllib does not know of other clients: *.domain, [address]:port, networks.
-    listed = getproxies().get("no", "").lower().replace("[", "").replace("]", "").split(",")
-    names = [name for each in listed if (name := each.strip().removeprefix("*.").removesuffix("."))]
+    # What urllib does not know of other clients: blanks as separators, *.domain, [address]:port, networks.
+    listed = getproxies().get("no", "").lower().replace("[", "").replace("]", "").replace(",", " ").split()
+    names = [name for each in listed if (name := each.removeprefix("*.").removesuffix("."))]
     is_named = any(text == name or text.endswith(f".{name}") for text in (host, address) for name in names)
     return is_named or _is_within(host, names)
 
@@ -130,7 +130,7 @@ def _is_within(host: str, networks: Iterable[str]) -> bool:
         return False
     for network in networks:
         try:
-            if "/" in network and address in ipaddress.ip_network(network, strict=False):
+            if address in ipaddress.ip_network(network, strict=False):  # an address is a network of one
                 return True
         except ValueError:
             continue
