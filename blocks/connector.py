@@ -163,13 +163,17 @@ class Connector(NotificationBlock, ABC):
     @model_validator(mode="before")
     @classmethod
     def _drop_cleared(cls, values: Any) -> Any:
-        """Use the default for a field that a form has left empty, in whichever way it saves that."""
+        """Use the default for a field that a form has left empty, in whichever way it saves that.
+
+        Blanks around a text that somebody pasted into a form are no part of it.
+        """
         if not isinstance(values, Mapping):
             return values
         fields = cls.model_fields
+        trimmed = {key: _trim(value) for key, value in values.items()}
         return {
             key: value
-            for key, value in values.items()
+            for key, value in trimmed.items()
             if key not in fields or fields[key].is_required() or not cls._is_cleared(key, value)
         }
 
@@ -235,6 +239,12 @@ class Connector(NotificationBlock, ABC):
             if request is not None:
                 request = replace(request, url=each.text(request.url), headers=each.value(request.headers))
         return replace(verdict, detail=_one_short_line(detail), external_ref=external_ref, request=request)
+
+
+def _trim(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_trim(each) for each in value]
+    return value.strip() if isinstance(value, str) else value
 
 
 def _one_short_line(text: str) -> str:

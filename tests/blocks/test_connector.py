@@ -265,6 +265,29 @@ def test_an_optional_field_that_a_form_leaves_empty_has_its_default(
     assert kept == ({name: value} if means_itself else {}) or is_secret(kind.model_fields[name])
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, name) for kind in CONNECTORS.values() for name in kind.model_fields],
+    ids=lambda each: getattr(each, "__name__", each),
+)
+def test_blanks_around_a_pasted_setting_are_no_part_of_it(kind: type[Connector], name: str) -> None:
+    drop_cleared: Any = kind._drop_cleared  # a validator of pydantic
+    assert drop_cleared({name: " ops\n"}) == {name: "ops"}
+    assert drop_cleared({name: [" ops ", "dev"]}) == {name: ["ops", "dev"]}
+    assert drop_cleared({name: " \t"}) == drop_cleared({name: ""})
+
+
+def test_a_blank_email_is_no_email() -> None:
+    with pytest.raises(ValidationError, match="jira cloud requires the email"):
+        JiraConnector(
+            deployment="cloud",
+            site_url="https://acme.invalid",
+            project="OPS",
+            token=Secret(value="x"),
+            email="  ",
+        )
+
+
 def test_an_optional_secret_that_was_cleared_is_absent() -> None:
     for value in EMPTY:
         connector = WebhookConnector(

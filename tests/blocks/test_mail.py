@@ -705,7 +705,7 @@ def test_a_password_is_offered_once_and_its_echo_is_not_shown(
         ({"password": Secret(value=PASSWORD)}, "set together"),
         ({"user": "robot", "password": Secret(value="pässword")}, "must be ascii"),
         ({"sender": "Drills <drills@example.invalid>"}, "the sender is not"),
-        ({"sender": "drills@example.invalid\n"}, "the sender is not"),
+        ({"sender": "drills@example\n.invalid"}, "the sender is not"),
         ({"recipients": []}, "at least 1 item"),
         (
             {"recipients": ["one@example.invalid", "two@example.invalid\r\nRCPT TO:<x@y>"]},

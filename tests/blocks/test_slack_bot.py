@@ -296,7 +296,7 @@ def test_the_address_shows_no_secret(make_notification: Callable[..., Notificati
     assert TOKEN not in str(request.summary()) + repr(request)
 
 
-@pytest.mark.parametrize("channel", ["#ops", "ops", "C01\n", "", "U0123ABCD"])
+@pytest.mark.parametrize("channel", ["#ops", "ops", "C\n01", "", "U0123ABCD"])
 def test_a_channel_that_is_no_id_is_refused(channel: str) -> None:
     with pytest.raises(ValidationError):
         make(channel=channel)
