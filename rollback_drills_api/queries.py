@@ -1,5 +1,6 @@
 """The query parameters of the reads. Unknown ones are refused: a filter with a slip would match all."""
 
+import re
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -18,6 +19,8 @@ from rollback_drills_api.bodies import Name, OnlyOwner, OnlyProvider, OnlySchedu
 from rollback_drills_api.problems import Problem
 
 _FURTHEST: Final = 1_000_000
+_LOST_PLUS: Final = re.compile(r" \d\d:?\d\d$", re.ASCII)
+"""An offset whose + was read as a blank, as forms write one."""
 
 Instant = Annotated[str, Field(min_length=1, max_length=40, examples=["2026-06-20T15:40:00Z"])]
 OnlyCategory = Annotated[Name | None, Field(description=f"Only this category: {', '.join(Category)}.")]
@@ -204,4 +207,6 @@ def _read_bound(name: str, text: str | None) -> datetime | None:
         return None if text is None else read_day_or_instant(text)
     except ValueError:
         problem = "must be a day, 2026-06-20, or a time, 2026-06-20T15:40:00Z"
+        if text and _LOST_PLUS.search(text):
+            problem = "has a blank before the offset; write the + as %2B, which an address does not lose"
         raise UsageError(problem, field=name) from None

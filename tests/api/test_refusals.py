@@ -148,6 +148,10 @@ def test_a_body_that_cannot_be_used_is_refused_with_its_place(
     [
         (f"{NOTIFICATIONS}?offset=1000001", "query offset: must be at most 1,000,000"),
         (f"{NOTIFICATIONS}?from=yesterday", "query from must be a day, 2026-06-20, or a time"),
+        (
+            f"{NOTIFICATIONS}?from=2026-12-01T09:00:00+01:00",
+            "query from has a blank before the offset",
+        ),
         (f"{NOTIFICATIONS}/explanation?at=9999-12-31", "query at is not in the years 1900 to 9900"),
         (
             "/runtime/go-pilot/rollback-drill-schedule/upcoming?from=1999-01-01",
