@@ -54,11 +54,11 @@ def build_look_ahead(
 def summarise(outlook: Outlook) -> str:
     """Describe in a sentence what an owner has to expect."""
     due = f"{outlook.due_in_30_days} due in the next 30 days, {outlook.due_in_90_days} in the next 90"
-    wrong = write_count(len(outlook.troubled), "drill") if outlook.troubled else "nothing"
     overdue = sum(drill.overdue for drill in outlook.drills)
     late = f", {overdue} of them overdue" if overdue else ""
-    further = " further" if overdue else ""
-    return f"{outlook.owner}: {due}{late}; {wrong}{further} will go wrong"
+    drill, nothing = ("further drill", "nothing further") if overdue else ("drill", "nothing")
+    wrong = write_count(len(outlook.troubled), drill) if outlook.troubled else nothing
+    return f"{outlook.owner}: {due}{late}; {wrong} will go wrong"
 
 
 def explain_unclear(schedule: UnclearSchedule) -> str:

@@ -90,6 +90,10 @@ def test_an_overdue_drill_is_not_called_nothing(schedule: Path) -> None:
     assert done.exit_code == 0
     assert "1 of them overdue; nothing further will go wrong." in done.stdout
 
+    absent = {"owner_calendars": {"team-a": {"available": False}}, "interval_days": 40}
+    schedule.write_text(json.dumps({**FROZEN, **absent, "next_due_at": "2026-11-20T09:00:00Z"}))
+    assert "1 of them overdue; 2 further drills will go wrong." in run(schedule, "--owner", "team-a").stdout
+
 
 def test_an_exception_in_the_evidence_counts(schedule: Path, tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path / 'evidence.db'}")
