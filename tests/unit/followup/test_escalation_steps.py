@@ -1,6 +1,6 @@
-"""The next step of a chain: nobody looks for the end of an absence that has none."""
+"""The next step of a chain: who takes it, when absences and windows end, and what has no end."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -60,3 +60,28 @@ def test_a_chain_of_people_who_are_never_there_is_given_up_at_once(
     assert step
     assert step.escalates_to == told
     assert len(asked) <= 1
+
+
+@pytest.mark.parametrize(
+    ("back_in", "free_in", "told"),
+    [
+        pytest.param(1, 5, ("lead", 1), id="the first one is back before the next one can be notified"),
+        pytest.param(5, 1, ("director", 1), id="the next one can be notified before the first one is back"),
+    ],
+)
+def test_the_first_of_the_chain_who_can_be_notified_takes_the_step(
+    back_in: int, free_in: int, told: tuple[str, int]
+) -> None:
+    def until(hours: int, **more: Any) -> dict[str, Any]:
+        ends_at = NOW + timedelta(hours=hours)
+        return {"start_at": NOW.isoformat(), "end_at": ends_at.isoformat(), **more}
+
+    subject = make_subject(
+        owner_calendars={"lead": {"unavailable_windows": [until(back_in)]}},
+        maintenance_windows=[until(free_in, window_id="freeze", owners=["director"])],
+    )
+
+    step = plan_step(cycle(), "team-a", Suppressions("payments", subject.document), now=NOW)
+
+    assert step
+    assert (step.escalates_to, step.at) == (told[0], NOW + timedelta(hours=told[1]))

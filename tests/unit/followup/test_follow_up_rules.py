@@ -1,0 +1,57 @@
+"""What the documents say of a cycle that is open: whether it is over or gone, and what it waits for."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from rollback_drills.database.connections import Database
+from rollback_drills.followup.follow_up_rules import FollowUpRules, find_over
+from rollback_drills.followup.next_actions import Action
+from rollback_drills.planning.windows_and_absences import Suppressions
+from tests.samples.builders import NOW, judged, make_subject
+from tests.samples.world import World
+
+OVERDUE = {
+    "owners": ["team-a"],
+    "notification_providers": ["slack"],
+    "next_due_at": (NOW - timedelta(days=1)).isoformat(),
+}
+
+
+def test_only_a_cycle_without_a_document_waits_for_its_retirement(database: Database) -> None:
+    world = World(database, OVERDUE)
+    world.check()
+    (cycle,) = world.open_cycles()
+
+    def actions(rules: FollowUpRules) -> list[Action]:
+        return [each.action for each in rules.find_actions(cycle, now=world.now)]
+
+    assert actions(FollowUpRules()) == [Action.ESCALATE, Action.REPEAT]
+    assert actions(FollowUpRules(gone={"payments"})) == [Action.ESCALATE, Action.RETIRE]
+    assert actions(FollowUpRules(gone={"search"})) == [Action.ESCALATE, Action.REPEAT]
+
+
+def test_an_owner_who_is_absent_without_an_end_is_asked_for_daily_when_the_cycle_is_over(
+    database: Database,
+) -> None:
+    world = World(database, OVERDUE)
+    world.check()
+    (cycle,) = world.open_cycles()
+    gone = make_subject(owner_calendars={"team-a": {"available": False}}).document
+
+    rules = FollowUpRules(suppressions={"payments": Suppressions("payments", gone)}, over={cycle.cycle_id})
+
+    (action,) = rules.find_actions(cycle, now=world.now)
+    assert (action.at, action.action) == (world.now + timedelta(days=1), Action.CLOSE)
+
+
+def test_a_cycle_with_an_id_of_before_is_over_when_its_schedule_is_in_another_one(database: Database) -> None:
+    world = World(database, OVERDUE)
+    world.check()
+    (cycle,) = world.open_cycles()
+    former = replace(cycle, cycle_id="gordcycle-former")
+
+    same = judged(make_subject(**OVERDUE))
+    next_one = judged(make_subject(**{**OVERDUE, "next_due_at": NOW.isoformat()}))
+
+    assert find_over([former], [same]) == frozenset()
+    assert find_over([former], [next_one]) == {"gordcycle-former"}
