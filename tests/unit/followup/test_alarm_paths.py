@@ -40,6 +40,7 @@ from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.notifications import find_notifications
 from rollback_drills.trust.notice import Platform
 from tests.samples.builders import NOW, judged, open_key
+from tests.samples.outbox_rows import force
 from tests.samples.world import World
 
 DAY = timedelta(days=1)
@@ -159,6 +160,8 @@ def test_a_dead_route_is_found_at_once_and_a_silent_one_when_the_time_is_over(wo
     world.drill()
     assert [each.drill.provider for each in world.review()] == ["slack"]
     assert open_routes(world) == [("team-a", "slack")]
+    (finding,) = read_findings(world.database)
+    assert finding.cycle_id == read_drills(world.database, now=world.now)[0].cycle_id
 
     world.wait(days=1, seconds=1)
     assert [each.drill.provider for each in world.review()] == ["jira"]
@@ -172,6 +175,36 @@ def test_a_dead_route_is_found_at_once_and_a_silent_one_when_the_time_is_over(wo
         ("team-a", "slack", "platform"),
         ("team-a", "jira", "platform"),
     }
+
+
+@pytest.mark.parametrize(
+    ("values", "asked_in"),
+    [
+        pytest.param(
+            {"state": State.DELIVERED, "attempt_count": 3, "completed_at": 500.0}, 500, id="arrived"
+        ),
+        pytest.param({"state": State.PENDING, "due_at": 900.0}, 900, id="a window holds it back"),
+        pytest.param({"state": State.PENDING, "due_at": -5.0}, 0, id="not sent yet"),
+        pytest.param({"state": State.RETRY, "attempt_count": 1, "due_at": 900.0}, 300, id="tried again"),
+    ],
+)
+def test_the_time_to_acknowledge_counts_from_when_the_owner_was_asked(
+    world: AlarmWorld, values: dict[str, Any], asked_in: float
+) -> None:
+    world.refusing = {"slack", "jira"}
+    world.drill()
+    start = world.now.timestamp()
+    times = {"due_at": None, "completed_at": None, "started_at": 300.0, "attempt_count": 0, **values}
+    for each in read_drills(world.database, now=world.now):
+        force(
+            world.database,
+            each.notification_id,
+            **{name: start + value if isinstance(value, float) else value for name, value in times.items()},
+        )
+
+    drills = read_drills(world.database, now=world.now)
+
+    assert {each.asked_at for each in drills} == {world.now + timedelta(seconds=asked_in)}
 
 
 def test_a_finding_ends_when_the_next_drill_is_acknowledged(world: AlarmWorld) -> None:

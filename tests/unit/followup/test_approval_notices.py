@@ -107,7 +107,6 @@ def test_the_message_says_who_asks_for_what_until_when_and_how_to_decide(databas
     request_id = ask(database, "a freeze\nof a week")
     (entry,) = find_notices(read_open_approvals(database, now=NOW), PLATFORM)
     notification = entry.notification
-    facts = dict(notification.facts)
 
     assert notification.title == "Approval needed: waive payments"
     assert re.match(
@@ -116,9 +115,14 @@ def test_the_message_says_who_asks_for_what_until_when_and_how_to_decide(databas
         notification.summary,
     )
     assert "owners are notified as before" in notification.summary
-    assert (facts["Requested by"], facts["Reason"]) == ("maria", "a freeze of a week")
-    assert facts["Approve"] == f"drills requests approve {request_id} --by YOU"
-    assert facts["Decline"] == f"drills requests decline {request_id} --by YOU --reason WHY"
+    assert dict(notification.facts) == {
+        "Schedule": "payments",
+        "Requested by": "maria",
+        "Reason": "a freeze of a week",
+        "Approve": f"drills requests approve {request_id} --by YOU",
+        "Decline": f"drills requests decline {request_id} --by YOU --reason WHY",
+        "Owner": "platform",
+    }
     assert (entry.provider, entry.owner, notification.alert_level) == ("webhook", "platform", "warning")
     assert notification.event["event_type"] == EVENT_TYPE
     assert notification.acknowledge == ""
@@ -133,8 +137,14 @@ def test_the_message_about_a_replay_leads_to_the_page_of_outages(database: Datab
 
     assert entry.notification.title == "Approval needed: replay of 2 notifications through webhook"
     assert re.search(r"before \d+ \w{3} 2026, \d\d:\d\d UTC\. Nothing", entry.notification.summary)
-    approve = dict(entry.notification.facts)["Approve"]
-    assert approve == f"drills outbox approve-replay {replay_id} --by YOU"
+    assert dict(entry.notification.facts) == {
+        "Requested by": "maria",
+        "Reason": "it is up",
+        "Approve": f"drills outbox approve-replay {replay_id} --by YOU",
+        "Owner": "platform",
+    }
+    event = entry.notification.event
+    assert (event["replay_id"], event["notification_count"]) == (replay_id, 2)
     assert LINKS.find([entry.notification])[0] == ("Decide", "https://drills.example/console/outages")
     assert approvals.replayed_providers == {"webhook"}, "the message takes another way if there is one"
 

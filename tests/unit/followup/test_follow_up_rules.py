@@ -55,3 +55,25 @@ def test_a_cycle_with_an_id_of_before_is_over_when_its_schedule_is_in_another_on
 
     assert find_over([former], [same]) == frozenset()
     assert find_over([former], [next_one]) == {"gordcycle-former"}
+
+
+def test_reports_say_what_is_to_be_done_and_what_a_cycle_waits_for(database: Database) -> None:
+    world = World(database, {**OVERDUE, "owner_routes": {"team-a": {"escalation_owner": "lead"}}})
+    world.check()
+
+    def recommended() -> list[str]:
+        return [each["recommended_action"] for each in world.escalation_plan()["routes"]]
+
+    (cycle,) = world.dashboard()["cycles"]
+    assert cycle["next_action"] == {
+        "action": "escalate",
+        "at": (NOW + timedelta(hours=1)).isoformat(),
+        "owner": "team-a",
+        "step": 1,
+        "next_step_owner": "lead",
+    }
+    assert recommended() == ["wait_for_acknowledgement"]
+    world.wait(hours=1)
+    assert recommended() == ["escalate_missed_drill_notification"]
+    world.ack()
+    assert recommended() == ["no_action"]

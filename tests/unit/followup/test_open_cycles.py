@@ -187,7 +187,14 @@ def test_an_escalation_knows_its_step_and_whose_silence_it_is_about(database: Da
 
 
 @pytest.mark.parametrize(
-    "changes", [{"notification": "{"}, {"notification": '{"event": 5}'}, {"cycle_due": "tomorrow"}]
+    "changes",
+    [
+        {"notification": "{"},
+        {"notification": '{"event": 5}'},
+        pytest.param({"notification": '{"event":' * 9_000}, id="nested too deeply"),
+        pytest.param({"reason": Reason.ESCALATED}, id="an escalation without a step"),
+        {"cycle_due": "tomorrow"},
+    ],
 )
 def test_a_damaged_notification_hides_no_other_cycle(
     database: Database, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
