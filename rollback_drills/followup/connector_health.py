@@ -67,8 +67,7 @@ class ConnectorHealth:
 
 def read_connectors(database: Database) -> list[ConnectorHealth]:
     """Return what is known of every connector that was ever given something, by name."""
-    dead_ones = (each for each in find_destinations(database) if each.disabled_at is not None)
-    disabled = {name_key(each.provider): each for each in dead_ones}
+    destinations = {name_key(each.provider): each for each in find_destinations(database)}
     ended = holds_time(OUTBOX.c.completed_at)
     statement = select(
         OUTBOX.c.provider,
@@ -83,8 +82,8 @@ def read_connectors(database: Database) -> list[ConnectorHealth]:
     # a name that is no text is in a row that somebody changed, which the list of undelivered ones names
     found = (ConnectorHealth(provider, *facts) for provider, *facts in rows if isinstance(provider, str))
     return [
-        replace(each, disabled_at=dead.disabled_at, disabled_because=dead.disabled_because)
-        if (dead := disabled.get(name_key(each.provider)))
+        replace(each, disabled_at=known.disabled_at, disabled_because=known.disabled_because)
+        if (known := destinations.get(name_key(each.provider)))
         else each
         for each in found
     ]

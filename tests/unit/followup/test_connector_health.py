@@ -5,7 +5,7 @@ from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.destinations import note_why_waiting
+from rollback_drills.outbox.destinations import disable_row, note_why_waiting
 from tests.samples.outbox import make_entries
 from tests.samples.outbox_rows import enable
 
@@ -61,6 +61,20 @@ def test_one_that_is_disabled_fails_until_somebody_enables_it(database: Database
     enable(database, "webhook", now=1002.0)
     end(database, State.DELIVERED, 1003.0)
     assert not read_connectors(database)[0].is_failing
+
+
+def test_one_that_a_person_disabled_fails_although_its_last_delivery_arrived(database: Database) -> None:
+    commit(database, list(make_entries(1)), [], now=1000.0)
+    end(database, State.DELIVERED, 1001.0)
+    report = read_connectors(database)[0].report()
+    assert (report.failing, report.last_success_at) == (False, "1970-01-01T00:16:41+00:00")
+    assert report.last_failure_at is None
+
+    with database.write() as connection:
+        disable_row(database, connection, "webhook", now=1002.0, because="it leaks")
+
+    report = read_connectors(database)[0].report()
+    assert (report.failing, report.disabled_because) == (True, "it leaks")
 
 
 def test_one_that_is_missing_fails_as_long_as_something_waits_for_it(database: Database) -> None:

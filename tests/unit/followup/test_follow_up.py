@@ -17,7 +17,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record_kinds import ESCALATION_KIND
 from rollback_drills.followup.dashboard import find_problems
-from rollback_drills.followup.escalation_records import find_taken_steps
+from rollback_drills.followup.escalation_records import find_recorded, find_taken_steps
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_actions import Action, find_next_actions
 from rollback_drills.followup.retests import read_retests
@@ -412,6 +412,23 @@ def test_a_step_is_written_down_once_also_by_the_run_after_one_that_was_killed(d
         "escalated_at": "2026-12-01T10:00:00+00:00",
         "status": "needs_attention",
     }.items() <= row.items()
+
+
+def test_a_step_through_two_providers_is_one_record_and_one_event(database: Database) -> None:
+    world = World(database, {**ONE, "notification_providers": ["slack", "teams"]})
+    world.check()
+    world.wait(hours=1)
+    world.escalate()
+    cycles = world.open_cycles()
+
+    steps = find_taken_steps(cycles, created_at=world.now, signer="test")
+
+    (record,) = [make() for make in steps.values()]
+    assert (record.step, record.told, record.providers) == (1, "lead-a", ["slack", "teams"])
+    assert len(record.notification_ids) == 2
+    (escalation,) = find_recorded(cycles, steps.keys())
+    assert (escalation.step, escalation.providers) == (1, ["slack", "teams"])
+    assert list(find_recorded(cycles, {"of another run"})) == []
 
 
 def test_a_wait_passes_over_holidays_and_the_evidence_says_with_which_data(database: Database) -> None:

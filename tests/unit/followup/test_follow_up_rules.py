@@ -75,5 +75,6 @@ def test_reports_say_what_is_to_be_done_and_what_a_cycle_waits_for(database: Dat
     assert recommended() == ["wait_for_acknowledgement"]
     world.wait(hours=1)
     assert recommended() == ["escalate_missed_drill_notification"]
+    assert [each["age_minutes"] for each in world.escalation_plan()["routes"]] == [60]
     world.ack()
     assert recommended() == ["no_action"]
