@@ -607,6 +607,19 @@ def test_a_failed_drill_is_to_be_performed_again_until_one_is_accepted(database:
     assert read_retests(database, now=world.now) == []
 
 
+def test_drills_that_failed_at_the_same_time_are_all_listed_beside_other_records(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(database, {**ONE, "retest_within_days": 10})
+    world.check()
+    for name in ("failed-2", "failed-1"):
+        world.perform(drill_id=name, status="fail")
+    world.keep_drills()
+
+    assert [each.drill_id for each in read_retests(database, now=NOW)] == ["failed-1", "failed-2"]
+    assert caplog.text == ""
+
+
 def test_no_owner_is_escalated_while_the_history_of_the_schedule_is_not_trusted(database: Database) -> None:
     world = World(database, ONE)
     world.check()

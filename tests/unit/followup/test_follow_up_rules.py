@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from rollback_drills.database.connections import Database
 from rollback_drills.followup.follow_up_rules import FollowUpRules, find_over
@@ -10,7 +11,7 @@ from rollback_drills.planning.windows_and_absences import Suppressions
 from tests.samples.builders import NOW, judged, make_subject
 from tests.samples.world import World
 
-OVERDUE = {
+OVERDUE: dict[str, Any] = {
     "owners": ["team-a"],
     "notification_providers": ["slack"],
     "next_due_at": (NOW - timedelta(days=1)).isoformat(),

@@ -225,3 +225,16 @@ def test_an_owner_who_has_left_the_cycle_does_not_acknowledge_it(database: Datab
 def acknowledge_at(database: Database, now: datetime, **wanted: Any) -> list[AcknowledgementRecord]:
     given = [(RouteChoice(**wanted), Acknowledgement("maria"))]
     return acknowledge(EvidenceIndex(database), given, now=now, created_at=now)
+
+
+@pytest.mark.parametrize("count", [0, 1, 100, 101])
+def test_one_to_a_hundred_routes_are_acknowledged_at_once(database: Database, count: int) -> None:
+    world = World(database, {**ONE, "owners": [f"team-{number:03}" for number in range(count or 1)]})
+    world.check()
+    given = [(RouteChoice(schedule_id="payments"), Acknowledgement("maria"))] if count else []
+
+    if 1 <= count <= 100:
+        assert len(acknowledge(EvidenceIndex(database), given, now=NOW, created_at=NOW)) == count
+        return
+    with pytest.raises(UsageError, match=rf"^{count} routes are meant; acknowledge 1 to 100 at once"):
+        acknowledge(EvidenceIndex(database), given, now=NOW, created_at=NOW)
