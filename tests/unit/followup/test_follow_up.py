@@ -21,6 +21,7 @@ from rollback_drills.followup.escalation_records import find_recorded, find_take
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_actions import Action, find_next_actions
 from rollback_drills.followup.retests import read_retests
+from rollback_drills.followup.totals import NO_TOTALS, read_totals
 from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.outbox.commit import commit
@@ -618,6 +619,17 @@ def test_drills_that_failed_at_the_same_time_are_all_listed_beside_other_records
 
     assert [each.drill_id for each in read_retests(database, now=NOW)] == ["failed-1", "failed-2"]
     assert caplog.text == ""
+
+
+def test_plans_deliveries_and_acknowledgements_are_counted_so_far(database: Database) -> None:
+    world = World(database, {**ONE, "notification_providers": ["slack", "teams"]})
+    assert read_totals(database) == NO_TOTALS == (0, 0, 0)
+
+    world.check()
+    world.ack()
+    assert read_totals(database) == (1, 0, 2)
+    world.keep_drills()  # with what became of the notifications
+    assert read_totals(database) == (1, 1, 2)
 
 
 def test_no_owner_is_escalated_while_the_history_of_the_schedule_is_not_trusted(database: Database) -> None:

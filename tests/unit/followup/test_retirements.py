@@ -226,7 +226,10 @@ def test_a_reason_of_several_lines_stays_one_line_in_messages_and_whole_in_the_e
     [
         ({"reason": " "}, "is empty; a retirement needs a reason"),
         ({"approver": ""}, "is empty; a retirement needs a reason and an approver"),
-        ({"approver": "Maria", "requested_by": "maria"}, 'is "Maria", who requested it; somebody else'),
+        (
+            {"approver": "Maria", "requested_by": "maria"},
+            '^approver is "Maria", who requested it; somebody else',
+        ),
         ({"reason": "see https://wiki.corp.example.com/x"}, "holds"),
         ({"change": Change.RESTORED}, "is not retired; retired are none"),
     ],
