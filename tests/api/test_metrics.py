@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +34,22 @@ def scrape(client: TestClient) -> dict[str, dict[tuple[str, ...], float]]:
     }
 
 
-def test_the_metrics_are_those_of_documents_evidence_and_outbox(client: TestClient) -> None:
+def test_the_metrics_are_those_of_documents_evidence_and_outbox(client: TestClient, tmp_path: Path) -> None:
+    schedule = json.loads((tmp_path / "schedule.json").read_text())
+    due_at = datetime.fromisoformat(schedule["next_due_at"]).timestamp()  # a day before the fleet was made
     found = scrape(client)
 
     assert found["rollback_drills_schedule_state"] == {("production", "payments", "needs_attention"): 1}
     assert found["rollback_drills_schedules"] == {("needs_attention",): 1}
     due = found["rollback_drills_next_due_seconds"]["production", "payments"]
-    assert due == pytest.approx(-86400, abs=120)
+    assert due == pytest.approx(due_at - time.time(), abs=30)
     assert found["rollback_drills_deliveries"] == {("delivered", "slack"): 2, ("delivered", "teams"): 2}
     assert found["rollback_drills_open_cycles"] == {("notified",): 1}
     assert found["rollback_drills_outstanding_acknowledgements"] == {(): 4}
     assert found["rollback_drills_breached_acknowledgements"] == {(): 4}
     assert found["rollback_drills_outbox_oldest_waiting_seconds"] == {(): 0}
     assert found["rollback_drills_last_check_timestamp_seconds"][()] == pytest.approx(
-        time.time() - 5400, abs=120
+        due_at + 86400 - 5400, abs=30
     )
 
 
