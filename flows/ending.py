@@ -40,8 +40,8 @@ def join_runs(
         ScheduleRun(
             each.judgement,
             each.plan,
-            by_schedule[key],
-            dead[key],
+            by_schedule.get(key, ()),
+            dead.get(key, ()),
             reasons.get(each.schedule_id, ""),
             is_tried=key in tried,
         )

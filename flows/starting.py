@@ -18,7 +18,7 @@ from rollback_drills.planning.requests import CheckRequest, DeliverRequest, Dril
 from rollback_drills.settings import Settings, read_settings
 from tasks.logs import redacting
 
-_RARE_COLLECTIONS: Final = (100_000, 50, 50)
+_RARE_COLLECTIONS: Final = (1_000_000, 50, 50)
 """After so many new objects Python looks for garbage, and then among the older ones."""
 
 

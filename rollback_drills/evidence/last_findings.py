@@ -147,14 +147,14 @@ def _was_pruned_after(connection: Connection, row: int) -> bool:
 def _read_table(connection: Connection, population_id: str) -> KnownFindings:
     columns = select(LAST_FINDINGS.c.schedule_id, LAST_FINDINGS.c.finding_digest)
     rows = connection.execute(columns.where(LAST_FINDINGS.c.population_id == population_id))
-    return {row.schedule_id: row.finding_digest for row in rows}
+    return dict(rows.tuples().all())
 
 
 def _read_rows(connection: Connection, population_id: str, schedule_ids: Sequence[str]) -> KnownFindings:
     columns = select(LAST_FINDINGS.c.schedule_id, LAST_FINDINGS.c.finding_digest).where(
         LAST_FINDINGS.c.population_id == population_id, one_of(LAST_FINDINGS.c.schedule_id, schedule_ids)
     )
-    return {row.schedule_id: row.finding_digest for row in connection.execute(columns)}
+    return dict(connection.execute(columns).tuples().all())
 
 
 def _read_ledger(connection: Connection, population_id: str, last: int) -> KnownFindings:

@@ -131,13 +131,12 @@ class Population(msgspec.Struct, frozen=True):
 
     def redacted(self, redact: Redact) -> "Population":
         """Return it with the names that its records will have."""
-        names = redact([each.schedule_id for each in self.concluded])
-        pairs = zip(self.concluded, names, strict=True)
-        return msgspec.structs.replace(
-            self,
-            watched=redact(self.watched),
-            concluded=[msgspec.structs.replace(each, schedule_id=name) for each, name in pairs],
-        )
+        names = [each.schedule_id for each in self.concluded]
+        concluded, redacted = self.concluded, redact(names)
+        if redacted != names:
+            pairs = zip(concluded, redacted, strict=True)
+            concluded = [msgspec.structs.replace(each, schedule_id=name) for each, name in pairs]
+        return msgspec.structs.replace(self, watched=redact(self.watched), concluded=concluded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +165,8 @@ class Changes:
 
     def named_as(self, population: Population, redacted: Population) -> Self:
         """Return it with the changed schedules as a population names them, before its names were redacted."""
+        if not self.find_news():
+            return self
         pairs = zip(population.concluded, redacted.concluded, strict=True)
         names = [(own.schedule_id, each.schedule_id) for own, each in pairs]
         return replace(

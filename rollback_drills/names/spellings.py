@@ -51,7 +51,7 @@ def walk(connection: Connection, column: Column[str]) -> Sequence[str]:
     steps = select(func.min(column).label("text")).cte("steps", recursive=True)
     following = select(func.min(column)).where(column > steps.c.text).scalar_subquery()
     steps = steps.union_all(select(following).where(steps.c.text.is_not(None)))
-    return keep_texts(connection.scalars(select(steps.c.text).where(steps.c.text.is_not(None))))
+    return keep_texts(connection.scalars(select(steps.c.text).where(steps.c.text.is_not(None))).all())
 
 
 def keep_texts(found: Iterable[object]) -> list[str]:

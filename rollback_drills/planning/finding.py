@@ -1,5 +1,6 @@
 """What a check concluded about one schedule, without what changes by itself from run to run."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -73,13 +74,13 @@ def find_finding(check: ScheduleCheck) -> Finding:
         history.latest_executed_at,
         schedule.message,
         report.warnings,
-        tuple(map(_shorten, (*report.checks, *check.judgement.history_report.checks))),
+        _shorten((*report.checks, *check.judgement.history_report.checks)),
         tuple(map(_find_route, check.decisions)),
     )
 
 
-def _shorten(check: Check) -> tuple[str, str, str]:
-    return check.id, check.status, "" if check.id in _AGEING else check.message
+def _shorten(checks: Sequence[Check]) -> tuple[tuple[str, str, str], ...]:
+    return tuple([(each.id, each.status, "" if each.id in _AGEING else each.message) for each in checks])
 
 
 def _find_route(decision: RouteDecision) -> RouteFinding:

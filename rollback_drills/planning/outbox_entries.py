@@ -93,8 +93,8 @@ def find_commitments(
 
 
 def _is_committed(decision: RouteDecision) -> bool:
-    return decision.is_delivered or (
-        decision.category.is_deferral and decision.notification_reason is not None
+    return decision.notification_reason is not None and (
+        decision.is_delivered or decision.category.is_deferral
     )
 
 
@@ -109,7 +109,7 @@ def _find_owner_key(decision: RouteDecision, request: PlanRequest) -> str | None
 
 def find_holds(plan: Plan, request: PlanRequest, *, now: datetime) -> Iterator[Hold]:
     """Yield what waits for another attempt on deferred routes; without a known end, for a day."""
-    for decision in plan.route_decisions:
+    for decision in plan.route_decisions if request.notified else ():
         if decision.category.is_deferral:
             until = decision.deferred_until
             for sent in request.notified.get(decision.route_key, ()):

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.outbox.rows import OutboxRow
@@ -19,8 +20,7 @@ from rollback_drills.rendering.markdown import cell, table
 from rollback_drills.reports.undelivered import count_waiting, list_dead_letters, list_waiting
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRun:
+class ScheduleRun(msgspec.Struct, frozen=True):
     """What one run found out about one schedule, and did."""
 
     judgement: Judgement

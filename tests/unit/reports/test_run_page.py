@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from rollback_drills.documents.subject import Subject
 from rollback_drills.notifications.outcome import Outcome, Verdict
@@ -98,7 +99,7 @@ def test_the_page_of_a_schedule_tells_state_checks_and_routes() -> None:
     run = make_run(State.PERMANENT)
     taken = dataclasses.replace(run.deliveries[0], state=State.ACCEPTED)
 
-    page = render_schedule(dataclasses.replace(run, deliveries=[taken, *run.deliveries[1:]]), dry_run=False)
+    page = render_schedule(structs.replace(run, deliveries=[taken, *run.deliveries[1:]]), dry_run=False)
 
     assert page.startswith("# payments: needs attention\n")
     assert "go\\_rollback\\_drill\\_schedule\\_not\\_stale | warn" in page
@@ -137,7 +138,7 @@ def test_what_was_sent_of_an_earlier_cycle_has_a_row_of_its_own() -> None:
     )
     other = dataclasses.replace(sent, notification=closing)
 
-    rows = route_rows(dataclasses.replace(run, deliveries=[sent, other]), dry_run=False)
+    rows = route_rows(structs.replace(run, deliveries=[sent, other]), dry_run=False)
 
     assert [row["why"] for row in rows] == ["the drill needs attention", "resolved: Rollback drill performed"]
     assert {row["outcome"] for row in rows} == {"delivered"}
@@ -169,7 +170,7 @@ def make_dead_letter(number: int, detail: str = "refused") -> OutboxRow:
 def test_dead_letters_are_listed_with_the_command_that_replays_them(
     count: int, shown: int, rest: int
 ) -> None:
-    run = dataclasses.replace(make_run(), dead_letters=[make_dead_letter(each) for each in range(count)])
+    run = structs.replace(make_run(), dead_letters=[make_dead_letter(each) for each in range(count)])
 
     page = render_schedule(run, dry_run=False)
 
@@ -185,8 +186,8 @@ def test_what_waits_is_listed_with_its_next_attempt(count: int, shown: int, rest
     waiting = dataclasses.replace(delivery, next_attempt_at=NOW + timedelta(minutes=2))
 
     for page in (
-        render_schedule(dataclasses.replace(run, deliveries=[waiting] * count), dry_run=False),
-        render_fleet([dataclasses.replace(run, deliveries=[waiting] * count)], dry_run=False),
+        render_schedule(structs.replace(run, deliveries=[waiting] * count), dry_run=False),
+        render_fleet([structs.replace(run, deliveries=[waiting] * count)], dry_run=False),
     ):
         assert (
             page.count("| slack | team-a | 1 Dec 2026, 09:02 UTC | the reason | 1 | retry | gordmsg-")
@@ -198,7 +199,7 @@ def test_what_waits_is_listed_with_its_next_attempt(count: int, shown: int, rest
 
 def test_a_page_counts_what_was_not_delivered() -> None:
     run = make_run(State.PENDING, owners=["team-a"], notification_providers=["slack"])
-    run = dataclasses.replace(run, dead_letters=[make_dead_letter(1), make_dead_letter(2)])
+    run = structs.replace(run, dead_letters=[make_dead_letter(1), make_dead_letter(2)])
 
     page, fleet = render_schedule(run, dry_run=False), render_fleet([run], dry_run=False)
 
@@ -208,7 +209,7 @@ def test_a_page_counts_what_was_not_delivered() -> None:
 
 
 def test_markup_in_the_answer_of_a_provider_is_shown_and_not_obeyed() -> None:
-    run = dataclasses.replace(make_run(), dead_letters=[make_dead_letter(1, HOSTILE)])
+    run = structs.replace(make_run(), dead_letters=[make_dead_letter(1, HOSTILE)])
 
     page = render_schedule(run, dry_run=False)
 
