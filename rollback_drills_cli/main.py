@@ -13,7 +13,7 @@ from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.output import print_click_error, print_problem
-from rollback_drills_cli.start import INTERRUPTED
+from rollback_drills_cli.start import INTERRUPTED, TERMINATED
 from rollback_drills_cli.streams import discard_output, flush_output, prepare_streams
 
 PANELS: Final = {
@@ -113,7 +113,7 @@ def main() -> None:
     prepare_streams()
     effects_before = count_effects()
     try:
-        _run()
+        _run(effects_before)
     except KeyboardInterrupt:
         _fail("interrupted", effects_before, INTERRUPTED)
     except DrillsError as error:
@@ -129,7 +129,7 @@ def main() -> None:
         _fail(problem, effects_before)
 
 
-def _run() -> NoReturn:
+def _run(effects_before: int) -> NoReturn:
     """Run a command, and write what it printed, before the interpreter does it and hides what fails."""
     try:
         code = app(standalone_mode=False) or 0  # what was to be its exit code
@@ -141,6 +141,8 @@ def _run() -> NoReturn:
     flush_output()
     if code == INTERRUPTED:  # typer makes it of Ctrl-C
         raise KeyboardInterrupt
+    if code == TERMINATED:
+        _fail("ended by SIGTERM", effects_before, TERMINATED)
     sys.exit(code)
 
 

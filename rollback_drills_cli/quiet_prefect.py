@@ -1,6 +1,7 @@
-"""Prepares the environment for Prefect: its secrets from files, and its log out of what people see."""
+"""Prepares a process for Prefect: secrets from files, a log that nobody sees, and an end in order."""
 
 import os
+import signal
 import sys
 from contextlib import redirect_stderr, suppress
 from io import StringIO
@@ -9,12 +10,14 @@ from pathlib import Path
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.secret_variables import open_secret_files
 from rollback_drills_cli.environment_errors import NO_CERTIFICATES
+from rollback_drills_cli.start import TERMINATED
 
 
 def quieten_prefect(*, verbose: bool = False, may_start: bool = True) -> None:
     """Keep the log of Prefect, and of a temporary server that it starts, out of what people see.
 
-    A variable that is set already is left alone. To be called before Prefect is imported.
+    A variable that is set already is left alone. To be called before Prefect is imported. SIGTERM then ends
+    the process as Ctrl-C does: the flow run is marked as crashed, and a temporary server stops.
 
     Args:
         verbose: Show the log.
@@ -38,6 +41,7 @@ def quieten_prefect(*, verbose: bool = False, may_start: bool = True) -> None:
         raise UsageError(
             "the working directory was removed, and Prefect needs one; change to another"
         ) from None
+    signal.signal(signal.SIGTERM, _end_in_order)
     if may_start:
         _require_prefect_home()
     certificates = os.environ.get("SSL_CERT_FILE")
@@ -60,6 +64,11 @@ def quieten_prefect(*, verbose: bool = False, may_start: bool = True) -> None:
     for early in ("prefect.events", "prefect.plugins"):  # until a flow sets up Prefect's own logging
         logging.getLogger(early).setLevel(logging.CRITICAL)
     _import_prefect()
+
+
+def _end_in_order(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends the process at once
+    sys.exit(TERMINATED)
 
 
 def _require_prefect_home() -> None:

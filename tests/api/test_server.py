@@ -1,7 +1,6 @@
 """The API as a process on a real Prefect server: the documented calls with another host."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -9,7 +8,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -396,27 +395,3 @@ def test_a_port_that_is_taken_is_one_message(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"--host 127.0.0.1 --port {port} cannot be used: address already in use" in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.chaos
-def test_a_temporary_server_ends_with_the_api(tmp_path: Path) -> None:
-    environ = {
-        name: text for name, text in os.environ.items() if not name.startswith(("PREFECT_", "DRILLS_"))
-    }
-    environ |= {"HOME": str(tmp_path), "DRILLS_DATABASE_URL": f"sqlite:///{tmp_path}/evidence.db"}
-    with running_api("--public-read", environ=environ, log=tmp_path / "log") as address:
-        httpx.get(f"{address}/healthz", timeout=120)
-        started = find_processes(f"HOME={tmp_path}")
-
-    assert len(started) == 2, "the API, and its server"
-    assert wait_until(lambda: None if find_processes(f"HOME={tmp_path}") else True, within_seconds=30)
-
-
-def find_processes(variable: str) -> list[str]:
-    """Return the ids of the processes that have a variable in their environment."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # it has ended, or is that of somebody else
-            if variable.encode() in path.read_bytes().split(b"\0"):
-                found.append(path.parent.name)
-    return found

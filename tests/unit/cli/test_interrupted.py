@@ -1,4 +1,4 @@
-"""Ctrl-C ends a command with one line and 130, whatever it does at that moment."""
+"""Ctrl-C and SIGTERM end a command with one line and their own code, whatever it does at that moment."""
 
 import sys
 from typing import NoReturn
@@ -30,12 +30,19 @@ def test_while_the_modules_are_read(
 
 
 @pytest.mark.parametrize(
-    "error",
-    [KeyboardInterrupt(), SystemExit(130), ValueError("Error calling function `x`: KeyboardInterrupt: ")],
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (SystemExit(130), 130, "interrupted"),
+        (ValueError("Error calling function `x`: KeyboardInterrupt: "), 130, "interrupted"),
+        (SystemExit(143), 143, "ended by SIGTERM"),
+    ],
 )
 @pytest.mark.parametrize("has_effects", [False, True])
 def test_while_a_command_runs(
     error: BaseException,
+    code: int,
+    said: str,
     has_effects: bool,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -51,6 +58,6 @@ def test_while_a_command_runs(
     with pytest.raises(SystemExit) as ended:
         start.main()
 
-    assert ended.value.code == 130
+    assert ended.value.code == code
     stays = "; what was sent or written before that stays" * has_effects
-    assert capsys.readouterr().err == f"drills: interrupted{stays}\n"
+    assert capsys.readouterr().err == f"drills: {said}{stays}\n"
