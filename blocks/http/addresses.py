@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 
 from rollback_drills.redaction.redactor import REDACTED
+from rollback_drills.redaction.secret_forms import is_key
 
 _LONGEST_NAME: Final = 253
 _PORTS: Final = range(1, 65536)
@@ -93,12 +94,15 @@ def basic_authorization(user: str, password: str) -> str:
 
 
 def credentials_within(url: str) -> list[str]:
-    """Return the user and password in an address, as written and as sent."""
+    """Return the user and password in an address, as written and as sent.
+
+    A user without a password is only a credential if it looks like a key: `user` is in many texts.
+    """
     try:
         parsed = parse_url(url)
     except (httpx.InvalidURL, ValueError):
         return []
-    if not parsed.userinfo:
+    if not parsed.password and not is_key(parsed.username):
         return []
     return [f"{parsed.username}:{parsed.password}", parsed.password or parsed.username]
 

@@ -74,13 +74,13 @@ def _parts_of(secret: str, *, spare_words: bool) -> Iterator[str]:
     secret = secret.strip()[:_LONGEST_VALUE]
     yield secret
     words = secret.split()
-    yield from filter(_is_key, words)
+    yield from filter(is_key, words)
     yield from (word.removeprefix(_WEBHOOK_SECRET) for word in words if word.startswith(_WEBHOOK_SECRET))
     if secret.startswith("{"):
-        yield from filter(_is_key, _texts_of(secret))
+        yield from filter(is_key, _texts_of(secret))
     if "://" in secret:
         for part, is_secret in _parts_of_url(secret):
-            if is_secret or not spare_words or any(map(_is_key, re.split("[/?&=]", part))):
+            if is_secret or not spare_words or any(map(is_key, re.split("[/?&=]", part))):
                 yield part
 
 
@@ -121,7 +121,8 @@ def _parts_of_url(secret: str) -> Iterator[tuple[str, bool]]:
         yield from ((user, False), (password, True), (f"{user}:{password}", bool(password)))
 
 
-def _is_key(part: str) -> bool:
+def is_key(part: str) -> bool:
+    """Whether a part of a value looks like a key, not like a word, date or number that others write too."""
     return len(part) >= _SHORTEST_PART and not _PLAIN.fullmatch(part)
 
 

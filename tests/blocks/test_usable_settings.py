@@ -26,6 +26,7 @@ from blocks.teams import TeamsConnector
 from blocks.webhook import WebhookConnector
 from rollback_drills.connectors.config_file import read_connector_config
 from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.redaction.redactor import Redactor
 
 Send = Callable[..., Verdict]
 SITE = "https://receiver.example/hook"
@@ -219,6 +220,18 @@ def test_an_echo_of_basic_authentication_tells_no_secret(httpserver: HTTPServer,
     assert verdict.outcome is Outcome.PERMANENT
     for hidden in (PASSWORD, WRITTEN, BASIC, "s3cr3t"):
         assert hidden not in f"{verdict}"
+
+
+@pytest.mark.parametrize(
+    ("user", "is_hidden"), [("user", False), ("webhook", False), ("sk_9f8A7b6C5d4E3f", True)]
+)
+def test_a_user_without_a_password_is_hidden_everywhere_if_it_looks_like_a_key(
+    user: str, *, is_hidden: bool
+) -> None:
+    connector = webhook(f"https://{user}@receiver.example/hook")
+    text = f"make the file writable for this {user}; the user: nobody"
+
+    assert (user not in Redactor(connector.secret_values(), spare_words=True).text(text)) is is_hidden
 
 
 def test_an_import_names_the_place_of_what_can_never_be_sent(tmp_path: Path) -> None:
