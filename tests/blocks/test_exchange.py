@@ -18,9 +18,17 @@ import trustme
 from pytest_httpserver import HTTPServer
 
 from blocks.http.client import open_client
-from blocks.http.exchange import LARGEST_BODY_READ, PreparedRequest, Response, exchange, find_problem
+from blocks.http.exchange import (
+    ANY_JSON,
+    LARGEST_BODY_READ,
+    PreparedRequest,
+    Response,
+    api_request,
+    exchange,
+    find_problem,
+)
 from blocks.http.failures import judge_failure
-from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 
 RawServer = Callable[[Callable[[socket.socket], None]], int]
 
@@ -71,6 +79,29 @@ def test_brings_the_answer(httpserver: HTTPServer) -> None:
     answer = ask(httpserver.url_for("/hook"))
     assert isinstance(answer, Response)
     assert (answer.status_code, answer.text, answer.broken) == (202, "fine", False)
+
+
+def test_the_evidence_has_the_values_of_harmless_headers_alone() -> None:
+    shown = ("Accept", "Content-Type", "User-Agent", "Idempotency-Key", "webhook-id", "webhook-timestamp")
+    harmless = dict.fromkeys(shown, "x")
+    secret = {"Authorization": "hidden", "X-Token": "hidden", "webhook-signature": "hidden"}
+    request = PreparedRequest("POST", "https://x.example/hidden", "public", {**harmless, **secret})
+
+    hidden = dict.fromkeys(secret, "[redacted]")
+    assert request.summary() == RequestSummary("POST", "public", {**harmless, **hidden})
+
+
+@pytest.mark.parametrize(
+    ("method", "only_reads", "expected"),
+    [("GET", None, True), ("POST", None, False), ("POST", True, True), ("GET", False, False)],
+)
+def test_a_request_to_an_api_reads_if_it_is_a_get_unless_it_says_otherwise(
+    method: str, only_reads: bool | None, expected: bool
+) -> None:
+    request = api_request(method, "https://x.example", {"accept": "x"}, b"", only_reads=only_reads)
+
+    assert request.only_reads is expected
+    assert request.headers == {**ANY_JSON, "accept": "x"}
 
 
 def test_a_refused_connection_can_be_tried_again() -> None:
