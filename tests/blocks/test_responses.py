@@ -6,8 +6,15 @@ import httpx
 import pytest
 
 from blocks.http.exchange import Response
-from blocks.http.responses import judge_status, retry_after_seconds, retry_at_epoch_seconds
-from rollback_drills.notifications.outcome import Outcome
+from blocks.http.responses import (
+    judge_ok,
+    judge_status,
+    retry_after_seconds,
+    retry_at_epoch_seconds,
+    retry_in_seconds,
+    with_wait,
+)
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
@@ -89,3 +96,40 @@ def test_does_not_quote_a_page(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"", b"[", b"[" * 60_000, b"\xff\xfe", b"[1]", b'"text"'])
 def test_a_body_that_is_no_json_object_reads_as_an_empty_one(body: bytes) -> None:
     assert response(200, body).json_object() == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("5", 5), (" 7 ", 7), ("86400", 3600), ("soon", None), ("", None)],
+)
+def test_reads_whole_seconds_of_a_header_of_the_provider(value: str, expected: float | None) -> None:
+    assert retry_in_seconds(response(x_reset=value), "x-reset") == expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "asked", "expected"),
+    [
+        pytest.param(Outcome.RETRY, None, 9.0, id="nothing else asks for a wait"),
+        pytest.param(Outcome.RETRY, 5.0, 5.0, id="Retry-After goes before"),
+        pytest.param(Outcome.DELIVERED, None, None, id="nothing to repeat"),
+    ],
+)
+def test_a_header_of_the_provider_is_the_wait_of_a_retry_that_has_none(
+    outcome: Outcome, asked: float | None, expected: float | None
+) -> None:
+    assert with_wait(Verdict(outcome, "", 429, asked), 9.0).retry_after_seconds == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, b"ok", Verdict(Outcome.DELIVERED, "answered 200: ok", 200)),
+        (200, b" ok\n", Verdict(Outcome.DELIVERED, "answered 200: ok", 200)),
+        (200, b"no", Verdict(Outcome.PERMANENT, "answered 200 without ok: no", 200)),
+        (202, b"ok", Verdict(Outcome.PERMANENT, "answered 202 without ok: ok", 202)),
+    ],
+)
+def test_only_a_200_that_says_ok_is_a_delivery_where_a_provider_says_so(
+    status: int, body: bytes, expected: Verdict
+) -> None:
+    assert judge_ok(response(status, body)) == expected
