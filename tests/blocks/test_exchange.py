@@ -476,6 +476,45 @@ def test_evidence_shows_the_values_of_harmless_headers_only() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (9, ": it is not valid yet"),
+        (10, ": it has expired"),
+        *(
+            (code, ": its authority is not known; add a private authority to SSL_CERT_FILE")
+            for code in range(18, 22)
+        ),
+        (62, ": it is for another host"),
+        (64, ": it is for another host"),
+        (26, ""),
+    ],
+)
+def test_what_openssl_says_of_a_certificate_is_named(code: int, why: str) -> None:
+    error = ssl.SSLCertVerificationError()
+    error.verify_code = code
+
+    detail = f"the certificate of the server could not be verified{why}"
+    assert judge_failure(error, sent=False, timeout_seconds=1) == Verdict(Outcome.PERMANENT, detail)
+
+
+@pytest.mark.parametrize(
+    ("error", "sent", "detail"),
+    [
+        (TimeoutError(), False, "no connection within 1.5 s"),
+        (TimeoutError(), True, "sent, but no answer came within 1.5 s"),
+        (OSError(), False, "could not connect"),
+        (OSError(), True, "sent, but the connection broke before an answer"),
+        (aiohttp.InvalidUrlClientError("x"), False, "the address of the connector is not a valid url"),
+        (ValueError(), False, "the request violates the http protocol; check the configured headers"),
+    ],
+)
+def test_an_exchange_without_an_answer_says_how_far_it_came(
+    error: Exception, detail: str, *, sent: bool
+) -> None:
+    assert judge_failure(error, sent=sent, timeout_seconds=1.5).detail == detail
+
+
+@pytest.mark.parametrize(
     ("error", "sent", "expected"),
     [
         (aiohttp.ServerTimeoutError("x"), False, Outcome.RETRY),
