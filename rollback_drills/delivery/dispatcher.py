@@ -174,8 +174,7 @@ class _Run:
         is_failure = then.wait_seconds is not None
         self._failures_in_a_row = self._failures_in_a_row + 1 if is_failure else 0
         due_at = None if then.wait_seconds is None else now + then.wait_seconds
-        if then.detail != verdict.detail:
-            verdict = replace(verdict, detail=then.detail)
+        verdict = replace(verdict, detail=then.detail)
         self._note_delivery(finished, verdict, then.state, now, due_at, attempts)
         request = verdict.request
         return Result(

@@ -1,8 +1,11 @@
 """What the dispatcher does with a provider that answers, refuses, falls silent, or was interrupted."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -14,11 +17,12 @@ from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.notifications.notification import Notification
-from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import settle_and_claim
 from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.deliveries import to_delivery
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from tests.samples.databases import open_sqlite
@@ -27,6 +31,7 @@ from tests.samples.outbox import make_entries
 TAKEN = Verdict(Outcome.DELIVERED, "answered 200", 200, external_ref="OPS-1")
 SILENT = Verdict(Outcome.AMBIGUOUS, "sent, but no answer came within 15 s")
 BUSY = Verdict(Outcome.RETRY, "answered 503", 503)
+DEAD = Verdict(Outcome.DISABLED, "answered 410: gone", 410)
 DOWN = Verdict(Outcome.RETRY, "the connection was refused")
 
 
@@ -74,6 +79,14 @@ class Chat(Provider):
 
 class Wide(Provider):
     workers: ClassVar[int] = 4
+
+
+class Uneven(Wide):
+    """Takes longer for each notification than for the one before."""
+
+    async def send_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict:
+        await asyncio.sleep(0.02 * int(notification.schedule_id[-1]))
+        return await super().send_async(notification, timeout_seconds=timeout_seconds)
 
 
 class Killed(BaseException):
@@ -134,6 +147,26 @@ def test_what_is_taken_is_recorded_with_what_the_provider_calls_it(
     assert deliver(Provider(TAKEN)) == [], "nothing is due any more"
 
 
+def test_the_request_of_an_attempt_is_kept(
+    database: Database, deliver: Callable[..., list[Delivery]]
+) -> None:
+    request = RequestSummary("POST", "https://hooks.example.com", {"accept": "x"})
+
+    deliver(Provider(replace(TAKEN, request=request)))
+
+    (item,), _ = find_rows(database, OutboxFilter())
+    assert to_delivery(item).verdict.request == request
+
+
+def test_each_answer_is_recorded_while_others_are_waited_for(
+    database: Database, deliver: Callable[..., list[Delivery]]
+) -> None:
+    deliveries = deliver(Uneven(TAKEN), 3)
+
+    assert [each.succeeded for each in deliveries] == [True] * 3
+    assert find_rows(database, OutboxFilter(states=[State.DELIVERED]))[1] == 3
+
+
 def test_nothing_is_touched_while_another_worker_holds_it(
     database: Database, deliver: Callable[..., list[Delivery]]
 ) -> None:
@@ -148,6 +181,7 @@ def test_nothing_is_touched_while_another_worker_holds_it(
         pytest.param(Searchable(TAKEN, has=TAKEN), 1, 0, False, State.DELIVERED, id="the provider has it"),
         pytest.param(Searchable(TAKEN, has=None), 1, 1, False, State.DELIVERED, id="the provider has it not"),
         pytest.param(Searchable(TAKEN, has=BUSY), 1, 0, True, State.AMBIGUOUS, id="it cannot be asked"),
+        pytest.param(Searchable(TAKEN, has=DEAD), 1, 0, True, State.DISABLED, id="nobody may ask it"),
         pytest.param(Provider(TAKEN, drops=True), 0, 1, False, State.DELIVERED, id="it drops repeats"),
         pytest.param(Provider(TAKEN), 0, 1, True, State.DELIVERED, id="it can do neither"),
     ],
@@ -325,16 +359,29 @@ def test_a_destination_that_takes_nothing_is_left_to_the_next_run(
     assert find_rows(database, OutboxFilter(states=[State.PENDING]))[1] >= 180
 
 
-def test_one_message_that_is_refused_again_and_again_does_not_hold_up_the_others(
-    database: Database, deliver: Callable[..., list[Delivery]]
+def test_after_the_retries_of_a_run_the_next_attempt_is_left_to_the_next_one(
+    deliver: Callable[..., list[Delivery]],
 ) -> None:
-    deliveries = deliver(Provider(BUSY, TAKEN), 20)
+    provider = Provider(BUSY)
+
+    (delivery,) = deliver(provider, patience=5.0)
+
+    assert len(provider.sent) == 3
+    assert delivery.next_attempt_at is not None
+    assert delivery.next_attempt_at - delivery.completed_at == timedelta(seconds=120)
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_one_message_that_is_refused_again_and_again_does_not_hold_up_the_others(
+    retries: int, deliver: Callable[..., list[Delivery]]
+) -> None:
+    deliveries = deliver(Provider(BUSY, TAKEN), 20, retries=retries)
 
     assert sum(each.succeeded for each in deliveries) == 19
 
 
 def test_a_dead_connector_is_left_alone(database: Database, deliver: Callable[..., list[Delivery]]) -> None:
-    provider = Provider(Verdict(Outcome.DISABLED, "answered 410: gone", 410))
+    provider = Provider(DEAD)
 
     deliver(provider, 5)
     deliver(provider, 5, at=3600.0)
