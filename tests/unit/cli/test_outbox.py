@@ -180,7 +180,9 @@ def test_outages_are_listed_and_end_with_1_while_one_is_open(
     assert "1 of 1 outage; open: 1." in printed
     assert "1 by maria" in printed
     code, printed = drills(capsys, monkeypatch, "connectors", "outages", "--provider", "slack", "--json")
-    assert (code, json.loads(printed)["total"]) == (0, 0)
+    document, _, note = printed.rpartition("drills: ")
+    assert (code, json.loads(document)["total"]) == (0, 0)
+    assert note == 'there is no provider "slack"; there is webhook\n'
 
 
 @pytest.mark.parametrize(
