@@ -18,7 +18,7 @@ from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.deliveries import to_delivery
 from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting
+from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting, hurry_rows
 from tests.samples.databases import only_on_sqlite
 from tests.samples.outbox import make_entries, make_entry
 
@@ -124,6 +124,18 @@ def test_a_dead_letter_matters_while_its_owner_has_to_know(
 
     assert (its_id in {item.notification_id for item in found.dead}) is matters
     assert (its_id in {item.notification_id for item in found.other_dead}) is not matters
+
+
+def test_only_what_waits_is_hurried_and_no_lease_is_cut_short(database: Database) -> None:
+    waits, sent, other = put(database, *make_entries(3))
+    force(database, waits, state=State.AMBIGUOUS, due_at=NOW + 600.0)
+    force(database, sent, state=State.SENDING, due_at=NOW + 60.0)
+    force(database, other, state=State.RETRY, due_at=NOW + 600.0)
+
+    with database.write() as connection:
+        assert hurry_rows(connection, [waits, sent], now=NOW) == 1
+
+    assert [get(database, each).due_at for each in (waits, sent, other)] == [NOW, NOW + 60.0, NOW + 600.0]
 
 
 def test_what_went_to_somebody_else_later_settles_no_dead_letter(database: Database) -> None:
