@@ -482,6 +482,16 @@ def test_providers_are_the_schedules_else_the_connectors_else_webhook_as_far_as_
     assert {each["provider"] for each in plan["route_decisions"]} == set(eligible)
 
 
+def test_a_decision_says_why_also_without_a_document_or_a_reason_of_the_window() -> None:
+    unasked = plan_of(Subject(None, None))
+    frozen = plan_of(make_subject(maintenance_windows=[window(NOW, NOW + TICK)]))
+
+    assert {each["reason"] for each in unasked["route_decisions"]} == {
+        "no drill is asked for; no notification is needed"
+    }
+    assert {each["reason"] for each in frozen["route_decisions"]} == {"maintenance window freeze: no reason"}
+
+
 def test_the_first_window_that_matches_is_named_the_schedules_before_the_callers() -> None:
     first, second, third = ({**window(NOW - TICK, NOW + TICK), "window_id": name} for name in "abc")
     missing = {**window(NOW - 2 * TICK, NOW), "window_id": "over"}
