@@ -4,7 +4,10 @@ from datetime import timedelta
 
 from rollback_drills.database.connections import Database
 from rollback_drills.followup.next_actions import Action
+from rollback_drills.notifications.states import State
+from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from tests.samples.builders import NOW
+from tests.samples.outbox_rows import force, get
 from tests.samples.world import World
 
 BACK_AT = NOW + timedelta(days=10)
@@ -65,3 +68,19 @@ def test_somebody_is_escalated_to_while_it_was_not(database: Database) -> None:
     world.now += timedelta(days=2)
 
     assert {each.chain.owner for each in world.escalate()} == {"team-a", "team-b"}
+
+
+def test_a_reminder_that_still_waits_is_not_sent_after_the_message_that_closes(database: Database) -> None:
+    world = World(database, {**SCHEDULE, "owners": ["team-a"]})
+    world.check()
+    world.wait(days=2)
+    world.check()
+    (reminder, _), _ = find_rows(database, OutboxFilter())
+    later = world.now + timedelta(hours=1)
+    force(database, reminder.notification_id, state=State.RETRY, due_at=later.timestamp())
+
+    world.perform()
+    world.check()
+
+    assert get(database, reminder.notification_id).state is State.SUPERSEDED
+    assert [each.reason for each in world.received][-1] == "resolved"
