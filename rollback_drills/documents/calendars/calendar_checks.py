@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import accumulate
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -64,6 +64,19 @@ def _check(event: "Component") -> None:
         for value in list_values(event.get(name)):
             if "TZID" in value.params and not all(map(_has_zone, list_times(value))):
                 raise ValueError(f"has a {name} in an unknown time zone; write a name such as Europe/Berlin")
+    if _ends_before_it_starts(event):
+        raise ValueError("ends before it starts; fix it, or export the calendar again")
+
+
+def _ends_before_it_starts(event: "Component") -> bool:
+    if "DURATION" in event:
+        return any(each < timedelta() for each in list_times(event["DURATION"]))
+    times = [each for name in ("DTSTART", "DTEND") if name in event for each in list_times(event[name])]
+    clocks = [each.timestamp() for each in times if isinstance(each, datetime) and each.tzinfo is not None]
+    if len(clocks) == len(times):
+        return clocks != sorted(clocks)
+    # days, or times of one clock on the wall; a mixture has no order without the zone of its owner
+    return not clocks and len(set(map(type, times))) == 1 and times != sorted(times)
 
 
 def _count_rule(rule: str, start: date) -> tuple[int, int, int]:

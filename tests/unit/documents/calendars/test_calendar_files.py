@@ -379,6 +379,20 @@ def test_a_calendar_that_is_always_busy_ends_the_search(tmp_path: Path) -> None:
             "event 1 has a DTSTART in an unknown time zone; write a name such as Europe/Berlin",
             id="unknown zone",
         ),
+        *(
+            pytest.param(
+                ics(MEETING, event),
+                "cannot be read: event 2 ends before it starts; fix it, or export the calendar again",
+                id=f"ends before it starts: {event}",
+            )
+            for event in (
+                ("DTSTART:20261201T100000Z", "DTEND:20261201T095959Z"),
+                ("DTSTART:20261201T100000", "DTEND:20261201T080000"),
+                ("DTSTART;VALUE=DATE:20261202", "DTEND;VALUE=DATE:20261201"),
+                ("DTSTART;TZID=Europe/Berlin:20261201T100000", "DTEND:20261201T085959Z"),
+                ("DTSTART:20261201T100000Z", "DURATION:-PT1H"),
+            )
+        ),
     ],
 )
 def test_a_calendar_that_cannot_be_read_is_one_line_without_a_title(
@@ -398,6 +412,20 @@ def test_a_calendar_that_cannot_be_read_is_one_line_without_a_title(
     assert lint_files([str(path)], now=NOW).findings == [
         loaded.problem.replace("payments-schedule", f"{tmp_path}/payments-schedule")
     ]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ("DTSTART:20261201T100000Z", "DTEND:20261201T100000Z"),
+        ("DTSTART;TZID=Europe/Berlin:20261201T100000", "DTEND:20261201T090001Z"),
+        ("DTSTART;TZID=Europe/Berlin:20261201T100000", "DTEND;TZID=America/New_York:20261201T080000"),
+        ("DTSTART:20261201T100000Z", "DTEND:20261201T080000"),
+    ],
+    ids=["at once", "later on the clock of the world", "two zones", "a clock on the wall as the end"],
+)
+def test_an_end_that_may_be_later_is_read(event: tuple[str, str]) -> None:
+    read_busy_times(ics(event), "America/New_York")
 
 
 @pytest.mark.slow
