@@ -62,10 +62,16 @@ class HistoryFacts(msgspec.Struct, frozen=True, gc=False):
         return (
             f"Drills known: {self.drill_count};"
             f" the latest is {self.latest_drill_id or 'without an id'},"
-            f" {'undated' if self.age_days is None else f'{self.age_days:.1f} days old'};"
+            f" {self._describe_age()};"
             f" recovery took {'unknown' if took is None else took}"
             f" of at most {'unknown' if limit is None else limit} minutes."
         )
+
+    def _describe_age(self) -> str:
+        if self.age_days is None:
+            return "undated"
+        days = f"{abs(self.age_days):.1f} days"
+        return f"{days} in the future" if round(self.age_days, 1) < 0 else f"{days} old"
 
 
 class HistoryReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -251,6 +251,13 @@ def test_a_fleet_page_stays_short_and_counts_the_rest() -> None:
             "Drills known: 1; the latest is drill-1, 11.0 days old; recovery took 7 of at most 15 minutes.",
         ),
         (
+            [{**DRILL, "executed_at": "2026-12-11T09:00:00Z"}],
+            (
+                "Drills known: 1; the latest is drill-1, 10.0 days in the future;"
+                " recovery took 7 of at most 15 minutes."
+            ),
+        ),
+        (
             [{"drill_id": "d", "max_recovery_minutes": 9}],
             "Drills known: 1; the latest is d, undated; recovery took unknown of at most 9 minutes.",
         ),
