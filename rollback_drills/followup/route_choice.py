@@ -147,9 +147,24 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> RecordedPlan:
             problem = f"{show(wanted.plan_id)} is of cycle {plans[0].cycle_id}; leave one out"
             raise UsageError(problem, field="plan_id")
         return plans[0]
+    _refuse_other_schedule(index, wanted)
     named = ("cycle_id", wanted.cycle_id), ("plan_id", wanted.plan_id), ("schedule_id", wanted.schedule_id)
     field, given = next(each for each in named if each[1] is not None)
     raise UsageError(f"{show(given)} is not in the evidence; {_list_known(index, field)}", field=field)
+
+
+def _refuse_other_schedule(index: EvidenceIndex, wanted: RouteChoice) -> None:
+    """Refuse a cycle or plan that exists, and is one of another schedule than the one that is named."""
+    if wanted.schedule_id is None:
+        return
+    field, given = ("plan_id", wanted.plan_id) if wanted.plan_id else ("cycle_id", wanted.cycle_id)
+    cycle_id = _cycle_of_plan(index, wanted.plan_id) if wanted.plan_id else wanted.cycle_id
+    found = cycle_id and index.read(
+        EvidenceFilter(metadata_kind=PLAN_KIND, cycle_id=cycle_id), RecordedPlan, limit=1
+    )
+    if found:
+        problem = f"{show(given)} is of the schedule {show(found[0].schedule_id)}; leave one out"
+        raise UsageError(problem, field=field)
 
 
 def _cycle_of_plan(index: EvidenceIndex, plan_id: str) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.options import WORK_POOL, JsonOption
@@ -108,7 +109,7 @@ def _find_block(client: "SyncPrefectClient", text: str) -> "UUID":
         return next(iter(able.values())).id
     if known:
         raise UsageError(f"{', '.join(sorted(known))} cannot notify; name another block", field="notify")
-    raise UsageError(f"there is no block {text}; `prefect block ls` lists them", field="notify")
+    raise UsageError(f"is {show(text)}, which is no block; `prefect block ls` lists them", field="notify")
 
 
 def _find_work_pool(client: "SyncPrefectClient") -> str:

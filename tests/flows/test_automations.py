@@ -185,9 +185,9 @@ def test_the_automations_of_others_are_never_touched() -> None:
 def test_a_block_that_is_unknown_or_cannot_notify_is_refused() -> None:
     Secret(value="x").save("no-notifier", overwrite=True)
     for notify, problem in (
-        ("nowhere", "there is no block nowhere"),
+        ("nowhere", 'is "nowhere", which is no block'),
         ("no-notifier", "secret/no-notifier cannot notify"),
-        ("slack-webhook/webhook", "there is no block slack-webhook/webhook"),
+        ("slack-webhook/webhook", 'is "slack-webhook/webhook", which is no block'),
     ):
         refused = run(notify=notify)
         assert isinstance(refused.exception, UsageError)

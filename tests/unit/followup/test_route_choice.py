@@ -34,7 +34,7 @@ def test_a_plan_is_found_with_and_without_its_schedule_and_cycle(database: Datab
 def test_a_plan_of_another_schedule_or_cycle_is_refused(database: Database) -> None:
     plan, _ = World(database, ONE, {**ONE, "schedule_id": "orders"}).check()
 
-    with pytest.raises(UsageError, match=f'plan_id "{plan.plan_id}" is not in the evidence'):
+    with pytest.raises(UsageError, match=f'plan_id "{plan.plan_id}" is of the schedule "payments"'):
         choose(database, plan_id=plan.plan_id, schedule_id="orders")
     with pytest.raises(
         UsageError, match=f'^plan_id "{plan.plan_id}" is of cycle {plan.cycle_id}; leave one out$'
@@ -42,6 +42,18 @@ def test_a_plan_of_another_schedule_or_cycle_is_refused(database: Database) -> N
         choose(database, plan_id=plan.plan_id, cycle_id="gordcycle-1")
     with pytest.raises(UsageError, match=f'plan_id "gordplan-1" is not in the evidence; .* {plan.plan_id}'):
         choose(database, plan_id="gordplan-1")
+
+
+def test_a_cycle_of_another_schedule_is_not_said_to_be_missing(database: Database) -> None:
+    (plan,) = World(database, ONE).check()
+    of_payments = 'is of the schedule "payments"; leave one out$'
+
+    with pytest.raises(UsageError, match=f'^cycle_id "{plan.cycle_id}" {of_payments}'):
+        choose(database, cycle_id=plan.cycle_id, schedule_id="search")
+    with pytest.raises(UsageError, match=f'^plan_id "{plan.plan_id}" {of_payments}'):
+        choose(database, plan_id=plan.plan_id, schedule_id="search")
+    with pytest.raises(UsageError, match=r'^plan_id "gordn-0" is not in the evidence'):
+        choose(database, plan_id="gordn-0", schedule_id="search")
 
 
 def test_without_any_plan_there_is_none_to_list(database: Database) -> None:
