@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from rollback_drills.delivery.undelivered_text import explain_failed
+from rollback_drills.delivery.undelivered_text import explain_damaged, explain_failed, explain_waiting
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.results import Delivery
@@ -42,3 +42,36 @@ def failed(state: State, minutes: int | None = None) -> Delivery:
 )
 def test_a_refusal_does_not_hide_what_waits(deliveries: Sequence[Delivery], explained: list[str]) -> None:
     assert list(explain_failed(deliveries)) == explained
+
+
+def test_why_something_waits_is_said_by_what_nobody_is_sending() -> None:
+    (explained,) = explain_waiting([failed(State.SENDING), failed(State.RETRY, 4), failed(State.RETRY, 2)])
+
+    assert explained == (
+        f"3 notifications wait for {NOTIFICATION.provider}, to {NOTIFICATION.owner} (detail 4);"
+        " next attempt 1 Dec 2026, 09:02 UTC"
+    )
+    (alone,) = explain_waiting([failed(State.SENDING)])
+    assert alone == (
+        f"1 notification waits for {NOTIFICATION.provider}, to {NOTIFICATION.owner} (detail None);"
+        " the next run looks again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("damaged", "what", "whom"),
+    [
+        (["gordmsg-1"], "the row of a notification", "its owner was notified: gordmsg-1"),
+        (
+            ["gordmsg-1", "gordmsg-2"],
+            "the rows of 2 notifications",
+            "their owners were notified: gordmsg-1, gordmsg-2",
+        ),
+    ],
+)
+def test_notifications_that_cannot_be_read_are_named(damaged: list[str], what: str, whom: str) -> None:
+    assert list(explain_damaged([])) == []
+    (explained,) = explain_damaged(damaged)
+    assert explained == (
+        f"{what} in the outbox cannot be read, so that nobody knows whether {whom}; restore from a backup"
+    )
