@@ -13,7 +13,7 @@ from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.documents.promotion import load_promotion
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
-from rollback_drills.gate.decision import decide_gate
+from rollback_drills.gate.decision import decide_gate, warnings_of
 from rollback_drills.gate.production_readiness import production_readiness
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.criteria import Criteria
@@ -49,6 +49,7 @@ def test_go_is_selected_when_every_check_is_acceptable(tmp_path: Path) -> None:
 
     assert (gate["selected_backend"], gate["fallback"], gate["acceptable"]) == ("go", False, True)
     assert (gate["status"], gate["first_failed_check"], gate["fallback_reason"]) == ("ready", None, "")
+    assert gate["message"] == "go is selected: every check is acceptable"
     assert [each["id"] for each in gate["checks"]] == [
         "go_backend_promotion",
         "go_backend_rollback_controls",
@@ -56,6 +57,16 @@ def test_go_is_selected_when_every_check_is_acceptable(tmp_path: Path) -> None:
         "go_backend_rollback_drill_history",
         "go_backend_rollback_drill_schedule",
     ]
+
+
+def test_what_fails_is_no_warning_beside_the_decision(tmp_path: Path) -> None:
+    documents = load_promotion(*write_promotion(tmp_path, evidence={"approved": False}))
+    subject = make_subject([DRILL], **ON_TIME)
+
+    gate = decide_gate(report_promotion(documents, PROMOTED, now=NOW), [judged(subject, criteria=PROMOTED)])
+
+    assert any(each.findings for each in gate.checks if each.status == "warn")
+    assert warnings_of(gate) == []
 
 
 @pytest.mark.parametrize("mode", [Mode.DISABLED, Mode.SHADOW, Mode.ENFORCE])
