@@ -20,7 +20,7 @@ from rollback_drills.documents.promotion import PromotionDocuments
 from rollback_drills.errors.effects import note_effect
 from rollback_drills.gate.annotations import write_annotations
 from rollback_drills.gate.decision import decide_gate
-from rollback_drills.gate.document import Gate
+from rollback_drills.gate.document import Finding, Gate
 from rollback_drills.gate.junit import write_junit
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.criteria import Criteria
@@ -243,6 +243,20 @@ def test_github_is_warned_of_a_drill_that_is_due_soon_and_told_nothing_of_one_th
     ]
 
     assert kinds == [["notice", "warning"], ["notice"]]
+
+
+def test_github_is_warned_of_what_a_check_that_passes_has_found() -> None:
+    document = decided("payments", left=timedelta(days=15))
+    checks = [
+        replace(each, findings=(Finding("x", "look at it"),)) if each.schedule_id else each
+        for each in document.checks
+    ]
+
+    written = write_annotations(replace(document, checks=tuple(checks)))
+
+    assert [(kind, text) for kind, _, text in read_annotations(written)[1:]] == [
+        ("warning", "look at it")
+    ] * 2
 
 
 def test_github_is_warned_of_a_gate_that_checked_nothing(folder: Path) -> None:

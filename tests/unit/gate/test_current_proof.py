@@ -51,6 +51,27 @@ def test_only_the_schedules_that_a_change_concerns_are_blocked(folder: Path) -> 
     }
 
 
+def test_a_missing_proof_is_what_failed_in_the_gate(folder: Path) -> None:
+    write_changes(folder / "changes.json", {"schedule_ids": ["payments"]})
+    words = ("--schedule", ".", "--require-current-proof", "--changes", "changes.json", "--json")
+
+    document = json.loads(drills("gate", *words, *AT, cwd=folder).stdout)
+
+    missing, proven = (each for each in document["checks"] if each["id"].endswith("current_proof"))
+    failed = "go_rollback_drill_proves_what_is_promoted"
+    assert document["first_failed_check"] == missing
+    assert (document["status"], document["acceptable"]) == ("needs_attention", False)
+    assert (missing["status"], missing["state"], missing["failed_check"]) == (
+        "warn",
+        "needs_attention",
+        failed,
+    )
+    assert missing["findings"] == [{"id": failed, "message": missing["message"]}]
+    assert (proven["status"], proven["state"], proven["failed_check"]) == ("pass", "ready", "")
+    assert proven["findings"] == []
+    assert missing["path"] == "payments-history.json"
+
+
 def test_a_change_before_the_drill_or_in_the_future_blocks_nothing(folder: Path) -> None:
     times = ("2026-11-19T09:00:00Z", "2026-12-02T09:00:00Z")
     changes = [{"change_id": each, "promoted_at": each} for each in times]
