@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 T ?= tests
 
-.PHONY: help install run serve quick test chaos model lint types format bench dist docs constraints schemas suffixes clean
+.PHONY: help install run serve quick test chaos later model lint types format bench dist docs constraints schemas suffixes clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,7 +33,7 @@ serve: install ## Start the Prefect server and UI with the deployments scheduled
 	@$(BIN)/drills serve
 
 # compiled modules are kept, also where the environment says otherwise: tests start many processes
-quick test chaos: export PYTHONDONTWRITEBYTECODE =
+quick test chaos later: export PYTHONDONTWRITEBYTECODE =
 
 quick: install ## Run the cheap linters and the fast unit tests, in half a minute
 	$(BIN)/ruff format --check --quiet .
@@ -46,6 +46,10 @@ test: install ## Run the tests (T=tests/unit for a part)
 chaos: $(VENV)/.docs ## Run the long tests: kills, outages, every product of cases, many examples (PostgreSQL: DRILLS_TEST_POSTGRES)
 	$(BIN)/pytest -m chaos tests
 	DRILLS_TEST_MANY_EXAMPLES=1 $(BIN)/pytest --numprocesses auto --dist loadfile -m 'hypothesis and not chaos' tests
+
+later: DAYS ?= 400
+later: install ## Run the tests by a clock that is DAYS ahead, so that none passes until a certain day alone (needs gcc)
+	$(BIN)/python -m tests.later $(DAYS) --numprocesses auto --dist loadfile --no-loadscope-reorder $(T)
 
 model: install ## Prove the protocols of outbox and evidence with Spin, at a small size
 	@$(BIN)/python tests/model/run.py
