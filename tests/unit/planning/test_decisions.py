@@ -485,11 +485,16 @@ def test_providers_are_the_schedules_else_the_connectors_else_webhook_as_far_as_
 def test_a_decision_says_why_also_without_a_document_or_a_reason_of_the_window() -> None:
     unasked = plan_of(Subject(None, None))
     frozen = plan_of(make_subject(maintenance_windows=[window(NOW, NOW + TICK)]))
+    late, forced = plan_of(make_subject()), plan_of(make_subject(), PlanRequest(force=True))
 
     assert {each["reason"] for each in unasked["route_decisions"]} == {
         "no drill is asked for; no notification is needed"
     }
     assert {each["reason"] for each in frozen["route_decisions"]} == {"maintenance window freeze: no reason"}
+    assert {each["reason"] for each in late["route_decisions"]} == {"the drill needs attention"}
+    assert {each["reason"] for each in forced["route_decisions"]} == {
+        "the drill needs attention, and the notification is forced"
+    }
 
 
 def test_the_first_window_that_matches_is_named_the_schedules_before_the_callers() -> None:
@@ -526,7 +531,8 @@ def test_connectors_are_looked_for_only_if_a_requested_name_is_still_unknown() -
 
     assert "slack" in known_providers(frozenset(), parse_requested("SLACK, teams"), find)
     assert "slack" in known_providers(frozenset(), None, find)
-    assert "pager" in known_providers(frozenset(), parse_requested("pager"), lambda: ["pager"])
+    known = known_providers(frozenset({"hook"}), parse_requested("pager, slack"), lambda: ["pager"])
+    assert {"pager", "hook", "slack"} <= known
 
 
 def test_providers_are_known_that_a_schedule_or_a_rule_for_an_owner_names() -> None:

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.notifications.sent_notification import Suppression
 from rollback_drills.planning.explanation import QUESTIONS, Explanation, explain
 from rollback_drills.planning.fleet_check import ScheduleCheck
@@ -86,6 +89,15 @@ def test_drills_are_listed_from_the_newest_on_and_say_why_they_do_not_count() ->
         "executed_at is 2027-01-01T09:00:00+00:00; a drill cannot be in the future",
     )
     assert found.drills[1].problems == ('status is "fail"; must be "pass"',)
+
+
+def test_a_schedule_that_cannot_be_read_has_no_known_due_time_and_its_drills_no_windows() -> None:
+    subject = Subject(parse_document(Schedule, b"{", "fleet/ledger.json"), make_subject([DRILL]).history)
+    check = ScheduleCheck(subject, judged(subject))
+    check.plan_at_once(PlanRequest(), now=NOW)
+    found = explain(check, PlanRequest(), Criteria(), now=NOW)
+    assert found.due_because == "not known: the schedule cannot be read"
+    assert [(each.drill_id, each.windows) for each in found.drills] == [("drill-1", ())]
 
 
 def test_a_drill_names_the_windows_in_which_it_was_performed() -> None:
