@@ -61,9 +61,10 @@ def test_an_exception_ends_in_the_future_and_not_too_late(
     assert record.expires_at == latest.isoformat()
     assert record.next_due_at == (due_at.isoformat() if due_at else None)
     assert approve(NOW + SECOND, kind, due_at=due_at).exception == kind
-    for until in (NOW, latest + SECOND):
-        with pytest.raises(UsageError, match=r"^until "):
-            approve(until, kind, due_at=due_at)
+    with pytest.raises(UsageError, match=r"^until .* is past; an exception ends in the future$"):
+        approve(NOW, kind, due_at=due_at)
+    with pytest.raises(UsageError, match=r"^until .* (is beyond|is more than 366 days away)"):
+        approve(latest + SECOND, kind, due_at=due_at)
 
 
 @pytest.mark.parametrize("text", ["", "  "])
@@ -85,6 +86,23 @@ def test_an_exception_holds_nothing_that_evidence_must_not_name(field: str) -> N
 def test_a_postponement_that_is_too_long_is_told_how_long_it_may_be() -> None:
     with pytest.raises(UsageError, match=r"allows 10 days after the due time"):
         approve(DUE + LIMIT + SECOND, ExceptionKind.POSTPONE)
+
+
+@pytest.mark.parametrize("request_id", ["", "gordreq-1"])
+def test_an_exception_names_its_request_if_there_was_one(request_id: str) -> None:
+    asked, remark = ("jo", "until Friday") if request_id else ("", "")
+    record = record_exception(
+        Grant(ExceptionKind.WAIVE, DUE, "the cluster is moved", "maria", asked, request_id, remark),
+        Cycle("payments", "gordcycle-1", Readiness.NEEDS_ATTENTION),
+        due_at=DUE,
+        postpone_limit=LIMIT,
+        now=NOW,
+        created_at=NOW,
+        signer="test",
+    )
+
+    expected = ("jo", "gordreq-1", "until Friday") if request_id else (None, None, None)
+    assert (record.requested_by, record.request_id, record.remark) == expected
 
 
 @pytest.mark.parametrize("kind", ExceptionKind)
