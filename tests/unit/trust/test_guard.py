@@ -196,6 +196,14 @@ def test_a_changed_drill_counts_as_it_was_changed_last() -> None:
     assert (found.sign, found.missing_rows) == (Sign.SHRANK, (1, 2))
 
 
+def test_a_drill_that_was_changed_is_counted_once() -> None:
+    (changed,) = signs_of(None, known(3, 3))
+    (nameless,) = signs_of(None, known(3, 3, drill_id=""))
+
+    assert changed.reason == "its history is missing, and the evidence knows 1 drill of it"
+    assert nameless.reason == "its history is missing, and the evidence knows 2 drills of it"
+
+
 def test_a_drill_whose_id_is_spelt_in_another_way_is_not_gone() -> None:
     assert signs_of([drill(1, drill_id=" DRILL-1"), drill(2)], known(1, 2)) == []
 
@@ -372,6 +380,11 @@ def test_what_is_written_down_keeps_its_cycle_and_what_is_not_found_any_more_is_
     assert guard.settled == {"search": [OpenDistrust(Sign.SHRANK, "gordcycle-1")]}
     assert guard.reasons == {"payments": "its history is missing", "billing": "it went back"}
     assert list(guard.explain()) == ["history untrusted (payments: its history is missing; likewise 1 more)"]
+
+
+def test_one_schedule_is_not_like_others() -> None:
+    assert list(Guard([GONE]).explain()) == ["history untrusted (payments: its history is missing)"]
+    assert list(Guard().explain()) == []
 
 
 @pytest.mark.parametrize(
