@@ -23,7 +23,7 @@ from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.pruning import prune
 from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills.names.ids import SOURCE_ID
+from rollback_drills.names.ids import ANY_PROVIDER, SOURCE_ID, route_key, spelt_route_key
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.outbox.rows import read_notification, write_notification
@@ -444,6 +444,8 @@ def test_the_platform_owner_is_told_once_with_numbers_and_the_way_out() -> None:
 def test_one_schedule_is_named() -> None:
     (entry,) = find_notices(weigh([replace(GONE, schedule_id="a b")], {}), {}, PLATFORM, now=NOW)
 
+    assert entry.notification.title == "Drill history not trusted: a b"
+    assert "a b: its history is missing. No other owner" in entry.notification.summary
     assert "drills trust --schedule-id 'a b' --by YOU" in entry.notification.summary
 
 
@@ -467,6 +469,18 @@ def test_it_is_told_again_after_a_day(after: timedelta, reason: Reason | None) -
     assert {each.route_key for each in again} <= {entry.route_key}
 
 
+def test_a_notice_whose_route_was_named_as_it_is_spelt_is_not_sent_again() -> None:
+    guard, platform = weigh([GONE], {}), replace(PLATFORM, owner="Platform")
+    (entry,) = find_notices(guard, {}, platform, now=NOW)
+    spelt = spelt_route_key(entry.cycle_id, ANY_PROVIDER, "Platform")
+    assert entry.route_key == route_key(entry.cycle_id, ANY_PROVIDER, "Platform") != spelt
+    told = {spelt: [make_told(at=NOW, schedule_id=SOURCE_ID, cycle_id=entry.cycle_id)]}
+
+    assert list(find_notices(guard, told, platform, now=NOW)) == []
+    (again,) = find_notices(guard, told, platform, now=NOW + timedelta(days=1))
+    assert (again.route_key, again.reason) == (spelt, Reason.REPEAT)
+
+
 def test_named_providers_are_told_each() -> None:
     platform = Platform("platform", ("pagerduty", "slack"))
 
@@ -482,6 +496,10 @@ def test_who_was_told_is_told_when_trust_returns_and_nobody_else() -> None:
         "b": [make_told(schedule_id=SOURCE_ID, cycle_id="lasts")],
         "c": [make_told(cycle_id="over")],
         "d": [make_told(schedule_id=SOURCE_ID, cycle_id="over", is_closed=True)],
+        "e": [
+            make_told(schedule_id=SOURCE_ID, cycle_id="closed"),
+            make_told(schedule_id=SOURCE_ID, cycle_id="closed", is_closed=True),
+        ],
     }
 
     entries, departures = find_closings({"over"}, told, now=NOW)
