@@ -61,7 +61,9 @@ _ShardMinutes = Annotated[float, Meta(gt=0, le=10_080)]
 
 _AlarmPathHours = Annotated[float, Meta(gt=0, le=672)]
 
-_WebAddress = Annotated[str, Meta(pattern=r"^https?://[^\s?#/@]+(/[^\s?#]*)?$", max_length=300)]
+_PORT: Final = r"[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]"
+_HOST: Final = r"\[[0-9A-Fa-f:.]+\]|[^\s?#/@:\[\]]+"
+_WebAddress = Annotated[str, Meta(pattern=rf"^https?://({_HOST})(:({_PORT}))?(/[^\s?#]*)?$", max_length=300)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,9 +148,16 @@ def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     for name in sorted(environ.keys() - _KNOWN):
         if not name.upper().startswith(_PREFIX):
             continue
-        meant = find_similar(name, _KNOWN, similar=_MISSPELT)
-        if meant and meant not in environ:
+        meant = _find_abbreviated(name.upper()) or find_similar(name, _KNOWN, similar=_MISSPELT)
+        if meant and not {meant, f"{meant}_FILE"} & environ.keys():
             raise UsageError(f"{name} is no variable of this program; did you mean {meant}? Correct the name")
+
+
+def _find_abbreviated(name: str) -> str:
+    """Return the variable of which a name lacks the last word, or that it calls a path; empty if none is."""
+    full = name.replace("_DB_", "_DATABASE_").removesuffix("_PATH").removesuffix("_FILE")
+    known = [each for each in VARIABLES.values() if full in (each, each.rpartition("_")[0])]
+    return known[0] if len(known) == 1 and known[0] != name else ""
 
 
 def _refuse_vanishing_file(url: str, environ: Mapping[str, str]) -> None:

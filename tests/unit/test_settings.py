@@ -248,6 +248,11 @@ def test_a_database_url_has_no_blanks_around_it(url: str) -> None:
         ("drills_mode", "DRILLS_MODE"),
         ("DRILL_SCHEDULE", "DRILLS_SCHEDULE"),
         ("DRILLS_DATABASE_URL_FIL", "DRILLS_DATABASE_URL_FILE"),
+        ("DRILLS_DATABASE", "DRILLS_DATABASE_URL"),
+        ("DRILLS_DB_URL", "DRILLS_DATABASE_URL"),
+        ("DRILLS_DUE_SOON", "DRILLS_DUE_SOON_DAYS"),
+        ("DRILLS_SCHEDULE_PATH", "DRILLS_SCHEDULE"),
+        ("DRILLS_HISTORY_FILE", "DRILLS_HISTORY"),
     ],
 )
 def test_a_variable_that_is_misspelt_does_not_leave_the_default_in_its_place(
@@ -258,7 +263,15 @@ def test_a_variable_that_is_misspelt_does_not_leave_the_default_in_its_place(
 
 
 @pytest.mark.parametrize(
-    "name", ["DRILLS_SLACK_URL", "DRILLS_API_PORT", "DRILLS_DATABASE_URL_OLD", "DRILL_HOME", "SCHEDULE"]
+    "name",
+    [
+        "DRILLS_SLACK_URL",
+        "DRILLS_API_PORT",
+        "DRILLS_DATABASE_URL_OLD",
+        "DRILL_HOME",
+        "SCHEDULE",
+        "DRILLS_API",
+    ],
 )
 def test_a_variable_of_somebody_else_is_left_alone(name: str) -> None:
     assert read_settings({name: "x"}) == Settings()
@@ -266,7 +279,15 @@ def test_a_variable_of_somebody_else_is_left_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["DRILLS_PUBLIC_URL", "DRILLS_RUNBOOK_BASE_URL"])
 @pytest.mark.parametrize(
-    "address", ["drills.example", "ftp://drills.example", "https://", "https://robot:s3cr3t@drills.example/"]
+    "address",
+    [
+        "drills.example",
+        "ftp://drills.example",
+        "https://",
+        "https://robot:s3cr3t@drills.example/",
+        "https://drills.example:99999",
+        "https://drills.example:",
+    ],
 )
 def test_what_messages_link_to_is_an_address_without_credentials(name: str, address: str) -> None:
     with pytest.raises(
@@ -281,8 +302,20 @@ def test_a_path_that_messages_link_to_may_have_an_at_sign() -> None:
     assert read_settings({"DRILLS_RUNBOOK_BASE_URL": address}).runbook_base_url == address
 
 
+@pytest.mark.parametrize("address", ["http://[2001:db8::1]:8000/drills", "https://bücher.example:65535"])
+def test_what_messages_link_to_may_have_a_port(address: str) -> None:
+    assert read_settings({"DRILLS_PUBLIC_URL": address}).public_url == address
+
+
 def test_a_variable_that_is_set_may_have_a_copy_beside_it() -> None:
     assert read_settings({"DRILLS_SCHEDULE": "a", "DRILLS_SCHEDULE2": "b"}).schedule == "a"
+    assert read_settings({"DRILLS_SCHEDULE": "a", "DRILLS_SCHEDULE_PATH": "b"}).schedule == "a"
+
+
+def test_a_variable_whose_value_is_in_a_file_may_have_a_copy_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("sqlite:////srv/evidence.db")
+    named = {"DRILLS_DATABASE_URL_FILE": str(tmp_path / "url"), "DRILLS_DATABASE": "b"}
+    assert read_settings(named).database_url == "sqlite:////srv/evidence.db"
 
 
 def test_a_home_folder_is_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
