@@ -34,7 +34,7 @@ from rollback_drills.trust.guard import Guard, find_over, guard_source, weigh
 from rollback_drills.trust.known_history import find_open, find_unsettled, recall
 from rollback_drills.trust.last_plans import read_last_plans
 from rollback_drills.trust.notice import Platform, find_closings, find_notices, find_open_cycles
-from rollback_drills.trust.records import record_confirmation
+from rollback_drills.trust.records import record_confirmation, record_distrust
 from rollback_drills.trust.signs import (
     FEWEST_TURNED_BAD,
     Distrust,
@@ -620,6 +620,19 @@ def test_the_ledger_remembers_drills_and_plans(database: Database) -> None:
     assert (plans["Billing"].status, plans["Billing"].due_at[:10]) == ("ready", "2026-12-31")
     assert recall(database, []) == {}
     assert read_last_plans(database, []) == {}
+
+
+def test_what_is_not_settled_is_told_by_its_cycle(database: Database) -> None:
+    written = (Sign.SHRANK, "gordcycle-1"), (Sign.TURNED_BAD, "gordcycle-2")
+    records = [
+        record_distrust(Distrust("payments", sign, "why"), cycle_id, created_at=NOW, signer="me")
+        for sign, cycle_id in written
+    ]
+    append(database, records, open_key)
+
+    assert find_unsettled(database, ["gordcycle-1", "gordcycle-3"]) == {
+        "gordcycle-1": {("payments", Sign.SHRANK)}
+    }
 
 
 def test_a_history_that_vanishes_is_open_until_it_returns(database: Database) -> None:
