@@ -137,7 +137,7 @@ def interrupt(database: Database) -> None:
 
 
 def test_what_is_taken_is_recorded_with_what_the_provider_calls_it(
-    database: Database, deliver: Callable[..., list[Delivery]]
+    database: Database, deliver: Callable[..., list[Delivery]], caplog: pytest.LogCaptureFixture
 ) -> None:
     (delivery,) = deliver(Provider(TAKEN))
 
@@ -145,6 +145,7 @@ def test_what_is_taken_is_recorded_with_what_the_provider_calls_it(
     (item,), _ = find_rows(database, OutboxFilter())
     assert (item.state, item.external_ref, item.may_repeat) == (State.DELIVERED, "OPS-1", False)
     assert deliver(Provider(TAKEN)) == [], "nothing is due any more"
+    assert "lease" not in caplog.text
 
 
 def test_the_request_of_an_attempt_is_kept(
