@@ -207,9 +207,7 @@ class _Run:
         for notification in finished.message.notifications:
             earlier = self._deliveries.get(notification.notification_id)
             self._deliveries[notification.notification_id] = Delivery(
-                notification
-                if notification.may_repeat == finished.may_repeat
-                else replace(notification, may_repeat=finished.may_repeat),
+                replace(notification, may_repeat=finished.may_repeat),
                 verdict,
                 attempts.altogether,
                 earlier.started_at if earlier else datetime.fromtimestamp(finished.started_at, UTC),

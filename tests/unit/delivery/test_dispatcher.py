@@ -198,9 +198,10 @@ def test_what_may_have_been_sent_is_asked_for_sent_with_the_same_key_or_marked(
 ) -> None:
     interrupt(database)
 
-    deliver(provider, at=60.0)
+    (delivery,) = deliver(provider, at=60.0)
 
     assert (len(provider.asked), len(provider.sent)) == (asked, sent)
+    assert (delivery.state, delivery.notification.may_repeat) == (state, marked)
     (item,), _ = find_rows(database, OutboxFilter())
     assert (item.state, item.may_repeat) == (state, marked)
     assert all(each.may_repeat is marked for each in provider.sent)
