@@ -76,13 +76,16 @@ def deliver(database: Database, provider: Provider, now: Callable[[], float]) ->
     Dispatcher(database, "webhook", provider, policy, patience_seconds=0.0, now=now).run()
 
 
-def test_what_could_not_be_sent_within_its_lease_is_no_attempt_and_is_sent_later(database: Database) -> None:
+def test_what_could_not_be_sent_within_its_lease_is_no_attempt_and_is_sent_later(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     commit(database, list(make_entries(1)), [], now=0.0)
     claimed_at_and_later = chain([0.0], repeat(LEASE_IS_OVER))
     provider = Provider()
 
     deliver(database, provider, lambda: next(claimed_at_and_later))
     (left,), _ = find_rows(database, OutboxFilter())
+    assert f"the lease of {left.notification_id} ends before it can be sent; it is left" in caplog.text
     deliver(database, provider, lambda: 2 * LEASE_IS_OVER)
 
     assert (left.state, left.attempt_count, left.may_repeat) == (State.RETRY, 0, False)
