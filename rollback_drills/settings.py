@@ -149,7 +149,7 @@ def _refuse_misspelt(environ: Mapping[str, str]) -> None:
         if not name.upper().startswith(_PREFIX):
             continue
         meant = _find_abbreviated(name.upper()) or find_similar(name, _KNOWN, similar=_MISSPELT)
-        if meant and not {meant, f"{meant}_FILE"} & environ.keys():
+        if meant and not {meant, f"{meant}_FILE"} & (environ.keys() - {name}):
             raise UsageError(f"{name} is no variable of this program; did you mean {meant}? Correct the name")
 
 
