@@ -4,9 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.calendars.working_days import WorkCalendar
+from rollback_drills.documents.calendars.working_time import WorkingTime
+from rollback_drills.documents.time_data import TimeData
 from rollback_drills.followup.follow_up_rules import FollowUpRules, find_over
 from rollback_drills.followup.next_actions import Action
+from rollback_drills.planning.escalation_chain import Link
 from rollback_drills.planning.windows_and_absences import Suppressions
 from tests.samples.builders import NOW, judged, make_subject
 from tests.samples.world import World
@@ -79,3 +85,23 @@ def test_reports_say_what_is_to_be_done_and_what_a_cycle_waits_for(database: Dat
     assert [each["age_minutes"] for each in world.escalation_plan()["routes"]] == [60]
     world.ack()
     assert recommended() == ["no_action"]
+
+
+def test_the_version_of_the_holidays_is_named_only_where_a_wait_counts_them(database: Database) -> None:
+    world = World(database, OVERDUE)
+    world.check()
+    (cycle,) = world.open_cycles()
+
+    def find(calendar: WorkCalendar | None, hours: float | None = 1.0) -> TimeData | UnsetType:
+        working = WorkingTime(calendar=calendar)
+        wait = Link("lead", ("slack",), after_business_hours=hours, working_time=working)
+        return FollowUpRules().find_time_data(cycle, [wait])
+
+    for calendar in (None, WorkCalendar()):
+        found = find(calendar)
+        assert found is not UNSET
+        assert found.holiday_data is UNSET
+    berlin = find(WorkCalendar(holidays="DE-BE"))
+    assert berlin is not UNSET
+    assert berlin.holiday_data is not UNSET
+    assert find(WorkCalendar(holidays="DE-BE"), hours=None) is UNSET
