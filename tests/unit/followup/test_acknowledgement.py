@@ -10,9 +10,13 @@ from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
     NotifiedRoute,
+    check_texts,
+    find_last,
+    read_days,
     record_acknowledgement,
 )
 from tests.samples.builders import NOW, judged, make_subject, planned
+from tests.samples.followup_records import acknowledged
 
 SUBJECT = make_subject()
 _, *RECORDS = record_plan(planned(SUBJECT), judged(SUBJECT).schedule, "rcd-x", created_at=NOW, signer="me")
@@ -78,3 +82,25 @@ def test_the_clock_of_the_evidence_is_not_the_instant_that_is_said() -> None:
 
     assert record.acknowledged_at == "2026-11-30T09:00:00+00:00"
     assert record.created_at == "2026-12-01T09:00:00+00:00"
+
+
+@pytest.mark.parametrize("days", [0.25, 3.0, 30.0])
+def test_an_acknowledgement_holds_for_up_to_thirty_days(days: float) -> None:
+    assert read_days(days) == timedelta(days=days)
+    for wrong in (0.0, -days, 30.0 + days):
+        with pytest.raises(UsageError, match=r"^acknowledged_for_days must be more than 0 and at most 30"):
+            read_days(wrong)
+
+
+def test_what_was_said_last_counts_in_whatever_order_it_was_written() -> None:
+    early, late = acknowledged(NOW), acknowledged(NOW + timedelta(seconds=1))
+
+    assert find_last([early, late]) == find_last([late, early]) == late
+    assert find_last([]) is None
+
+
+@pytest.mark.parametrize("field", ["acknowledged_by", "approver", "by", "requested_by", "decided_by"])
+def test_a_name_holds_no_character_that_nobody_sees_where_other_texts_may(field: str) -> None:
+    check_texts(notes="two\nlines")
+    with pytest.raises(UsageError, match=f"^{field} "):
+        check_texts(**{field: "two\nlines"})

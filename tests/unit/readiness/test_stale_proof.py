@@ -104,6 +104,7 @@ def test_the_reason_is_in_the_report_the_explanation_and_the_message() -> None:
         f"The next rollback drill is due 2026-12-07T09:00:00+00:00, because {reason}."
     )
     assert ("Not proven since", "rel-0, promoted 2026-11-30T09:00:00+00:00") in first.facts
+    assert first.event["summary"]["change"]["change_id"] == "rel-0"
 
     late = checked(subject, now=NOW + 10 * DAY)
     assert late.judgement.schedule.message == (
