@@ -195,13 +195,15 @@ def test_a_row_that_is_no_record_is_left_to_the_judge_of_rows_and_a_record_of_th
         b"no record",
         write({"metadata_kind": KEY_KIND}),
         b'"metadata_kind":"rollback-drills-',
+        b'{"metadata_kind":"rollback-drills-\xff"}',
     ]
 
-    result = audit(contents, heads(contents, 5))
+    result = audit(contents, heads(contents, 6))
 
     assert [(each.kind, each.message[:5]) for each in result.findings] == [
         (CHANGED, "row 3"),
         (CHANGED, "row 4"),
+        (CHANGED, "row 5"),
     ]
 
 
