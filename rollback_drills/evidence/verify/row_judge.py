@@ -73,9 +73,9 @@ class RowJudge:
         name = f"row {row.leaf_index}"
         if row.problem:
             return FindingKind.CHANGED, f"{name} cannot be read: {row.problem}"
-        record = read_untrusted(content)
+        record = read_untrusted(content) or {}
         try:
-            expected = columns_of(record or {})
+            expected = columns_of(record)
         except KeyError:
             return FindingKind.CHANGED, f"{name} was changed: it holds no record any more"
         if expected["leaf_index"] != row.leaf_index:
@@ -84,12 +84,11 @@ class RowJudge:
         if hash_leaf(content) != leaf:
             return FindingKind.CHANGED, f"{described} was changed"
         self.created_at = text_of(expected, "created_at")
-        if record:
-            self._outcomes.find(record)
-            self._populations.take(record)
+        self._outcomes.find(record)
+        self._populations.take(record)
         for column in self._differing(row.columns, expected):
             return FindingKind.CHANGED, f"{described} was changed in the column {column}"
-        for field in filter(None, (_find_wrong(record or {}, each) for each in _TEXTS)):
+        for field in filter(None, (_find_wrong(record, each) for each in _TEXTS)):
             return (
                 FindingKind.CHANGED,
                 f"{described} was written by no version: its {field}; readers leave it out",
