@@ -118,6 +118,19 @@ def test_an_owner_who_is_away_is_told_after_it_and_not_in_a_later_week(database:
     assert entries_of(look({"owner_calendars": {"team-a": {"available": False}}})) == []
 
 
+def test_a_message_lists_what_is_overdue_and_what_else_is_due() -> None:
+    calm: dict[str, Any] = {"maintenance_windows": []}
+    late = {"schedule_id": "orders", "next_due_at": "2026-11-27T09:00:00Z", **calm}
+    (entry, _) = entries_of(look({}, late, {"schedule_id": "search", **calm}))
+
+    facts = dict(entry.notification.facts)
+    assert facts["Overdue"] == "orders (27 Nov 2026, 09:00 UTC)"
+    assert facts["Also due"] == "search (10 Jan 2027, 09:00 UTC)"
+    assert "More" not in facts
+    (entry, _) = entries_of(look())
+    assert not {"Overdue", "Also due", "More"} & dict(entry.notification.facts).keys()
+
+
 def test_many_troubles_are_counted() -> None:
     outlook = look(*({"schedule_id": f"service-{number:02}"} for number in range(14)))
 
