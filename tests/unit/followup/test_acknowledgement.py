@@ -11,6 +11,7 @@ from rollback_drills.followup.acknowledgement import (
     AcknowledgementState,
     NotifiedRoute,
     check_texts,
+    find_current,
     find_last,
     read_days,
     record_acknowledgement,
@@ -96,6 +97,8 @@ def test_what_was_said_last_counts_in_whatever_order_it_was_written() -> None:
     early, late = acknowledged(NOW), acknowledged(NOW + timedelta(seconds=1))
 
     assert find_last([early, late]) == find_last([late, early]) == late
+    for said in ([early, late], [late, early]):
+        assert find_current(said) == {"gordroute-1": late}
     assert find_last([]) is None
 
 
