@@ -118,6 +118,16 @@ def test_a_notification_that_goes_to_somebody_else_is_found(message_id: str, dat
     assert all("in a message of another owner or provider" in each.message for each in result.findings)
 
 
+def test_a_message_for_one_owner_may_hold_several_notifications(database: Database) -> None:
+    theirs = "WHERE provider = 'slack' AND owner = 'team-a' AND state = 'pending'"
+    with database.write() as connection:
+        first = f"(SELECT min(notification_id) FROM outbox {theirs})"
+        joined = connection.execute(text(f"UPDATE outbox SET message_id = {first} {theirs}")).rowcount
+
+    assert joined > 1
+    assert verified(database).findings == []
+
+
 def put_notice(database: Database, route_key: str, at: datetime) -> None:
     """Commit a notice of cycle `gordcycle-9`."""
     notice = Notice(
