@@ -497,6 +497,33 @@ def test_a_decision_says_why_also_without_a_document_or_a_reason_of_the_window()
     }
 
 
+@pytest.mark.parametrize(
+    ("changes", "selected", "suppressed"),
+    [
+        pytest.param({}, ["jira", "slack", "teams"], [], id="all"),
+        pytest.param(
+            {"maintenance_windows": [window(NOW, NOW + TICK, providers=["slack"])]},
+            *(["jira", "teams"], ["slack"]),
+            id="all but one",
+        ),
+        pytest.param(
+            {"next_due_at": "2027-06-01T00:00:00Z"}, [], ["jira", "slack", "teams"], id="none, in their order"
+        ),
+        pytest.param(
+            {"owners": ["team-a"], "owner_routes": {"team-a": {"providers": ["mail"]}}},
+            *(["mail"], ["teams", "slack", "jira"]),
+            id="others, of the rule of the only owner",
+        ),
+    ],
+)
+def test_a_plan_names_the_providers_that_notify_somebody_and_the_others(
+    changes: dict[str, Any], selected: list[str], suppressed: list[str]
+) -> None:
+    plan = plan_of(make_subject(**{"notification_providers": ["teams", "slack", "jira"], **changes}))
+
+    assert (plan["selected_providers"], plan["suppressed_providers"]) == (selected, suppressed)
+
+
 def test_the_first_window_that_matches_is_named_the_schedules_before_the_callers() -> None:
     first, second, third = ({**window(NOW - TICK, NOW + TICK), "window_id": name} for name in "abc")
     missing = {**window(NOW - 2 * TICK, NOW), "window_id": "over"}

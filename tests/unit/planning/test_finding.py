@@ -80,3 +80,11 @@ def test_a_finding_names_state_checks_and_routes() -> None:
         ("team-b", "teams"),
     ]
     assert ("go_rollback_drill_schedule_not_stale", "warn", "") in finding.checks
+
+
+def test_a_fault_that_only_the_history_knows_in_detail_makes_another_finding() -> None:
+    first, second = (
+        found(make_subject([{**DRILL, "recovery_minutes": minutes}], next_due_at="2027-01-05T09:00:00Z"))
+        for minutes in (41, 42)
+    )
+    assert first.digest() != second.digest()

@@ -45,6 +45,7 @@ def test_the_verdict_names_what_is_missing(changes: dict[str, Any], verdict: str
 def test_a_drill_is_named_with_its_time() -> None:
     assert describe() == f"drill-1, {AT}: accepted"
     assert describe(drill_id="") == f"without an id, {AT}: accepted"
+    assert describe(executed_at=None) == "drill-1, without a date: not accepted (no date)"
 
 
 def test_there_is_nothing_to_say_without_a_drill() -> None:

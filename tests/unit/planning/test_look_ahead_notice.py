@@ -65,6 +65,8 @@ def test_a_message_says_what_will_go_wrong_without_hashes_and_with_dates_for_peo
     assert (notification.alert_level, notification.acknowledge) == ("warning", "")
     assert notification.event["event_type"] == "cavra.go_backend.rollback_drill.look_ahead"
     assert notification.event["troubled"][0]["troubles"][0]["risk"] == "freeze"
+    counts = ("due_in_30_days", "due_in_90_days", "troubled_count")
+    assert [notification.event[each] for each in counts] == [0, 2, 1]
     assert {slack.provider, teams.provider} == {"slack", "teams"}
     assert {slack.schedule_id, teams.schedule_id} == {"look-ahead:team-a"}
     assert slack.closes, "nobody acknowledges it, and nothing escalates"
