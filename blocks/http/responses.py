@@ -50,7 +50,7 @@ def is_retryable(status: int) -> bool:
 
 def disable(detail: str, status: int) -> Verdict:
     """Return a verdict that disables the connector until a person fixes it."""
-    return Verdict(Outcome.DISABLED, f"{detail} (fix the configuration of the connector)", status)
+    return Verdict(Outcome.DISABLED, f"{detail}; fix the configuration of the connector", status)
 
 
 def judge_lacking(response: Response, what: str) -> Verdict:

@@ -83,6 +83,11 @@ def test_a_status_has_a_meaning_of_its_own(status: int, expected: Outcome) -> No
     assert verdict.detail.startswith(f"answered {status}")
 
 
+def test_what_to_do_about_a_dead_connector_stands_in_brackets_of_others() -> None:
+    detail = "answered 401: ok; fix the configuration of the connector"
+    assert judge_status(response(401, b"ok")).detail == detail
+
+
 def test_only_a_retry_carries_a_wait() -> None:
     assert judge_status(response(503, retry_after="9")).retry_after_seconds == 9
     assert judge_status(response(400, retry_after="9")).retry_after_seconds is None
