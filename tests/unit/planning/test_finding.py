@@ -82,9 +82,7 @@ def test_a_finding_names_state_checks_and_routes() -> None:
     assert ("go_rollback_drill_schedule_not_stale", "warn", "") in finding.checks
 
 
-def test_a_fault_that_only_the_history_knows_in_detail_makes_another_finding() -> None:
-    first, second = (
-        found(make_subject([{**DRILL, "recovery_minutes": minutes}], next_due_at="2027-01-05T09:00:00Z"))
-        for minutes in (41, 42)
-    )
-    assert first.digest() != second.digest()
+def test_a_history_without_a_drill_is_another_finding_than_no_history() -> None:
+    due_at = "2027-01-05T09:00:00Z"
+    without, empty = make_subject(None, next_due_at=due_at), make_subject([], next_due_at=due_at)
+    assert found(without).digest() != found(empty).digest()
