@@ -48,7 +48,7 @@ chaos: $(VENV)/.docs ## Run the long tests: kills, outages, every product of cas
 	DRILLS_TEST_MANY_EXAMPLES=1 $(BIN)/pytest --numprocesses auto --dist loadfile -m 'hypothesis and not chaos' tests
 
 later: DAYS ?= 400
-later: install ## Run the tests by a clock that is DAYS ahead, so that none passes until a certain day alone (needs gcc)
+later: install ## Run the tests by a clock that is DAYS ahead: they must not fail from a certain day on (needs gcc)
 	$(BIN)/python -m tests.later $(DAYS) --numprocesses auto --dist loadfile --no-loadscope-reorder $(T)
 
 model: install ## Prove the protocols of outbox and evidence with Spin, at a small size

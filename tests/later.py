@@ -1,4 +1,4 @@
-"""Runs the tests by a clock that is ahead: one that passes until a certain day alone fails at once."""
+"""Runs the tests by a clock that is ahead, so that a test that will fail from a certain day on fails now."""
 
 import os
 import sys

@@ -24,7 +24,7 @@ def close_retired(database: Database, *, now: datetime, queued_at: datetime) -> 
     Args:
         database: The outbox and the evidence.
         now: As of when the cycles are closed.
-        queued_at: The clock of the database: from when on the messages are due.
+        queued_at: The time of the database, from which on the messages are due.
     """
     retired = read_retired(database)
     if not retired:

@@ -153,9 +153,7 @@ def find_change(route: Route, context: Context) -> datetime | None:
     Only what passes by itself counts: a quiet time, a window, an absence. None if nothing of it does.
     """
     repeat = _find_repeat(_find_keys(route, context), context)
-    if repeat.quiet_until:
-        return repeat.quiet_until
-    return context.suppressions.defer(route, context.now).until
+    return repeat.quiet_until or context.suppressions.defer(route, context.now).until
 
 
 def _find_keys(route: Route, context: Context) -> Sequence[str]:

@@ -69,13 +69,14 @@ def _check(event: "Component") -> None:
 
 
 def _ends_before_it_starts(event: "Component") -> bool:
+    """Whether an event surely ends before it starts, in whatever time zone its owner is."""
     if "DURATION" in event:
         return any(each < timedelta() for each in list_times(event["DURATION"]))
     times = [each for name in ("DTSTART", "DTEND") if name in event for each in list_times(event[name])]
     clocks = [each.timestamp() for each in times if isinstance(each, datetime) and each.tzinfo is not None]
     if len(clocks) == len(times):
         return clocks != sorted(clocks)
-    # days, or times of one clock on the wall; a mixture has no order without the zone of its owner
+    # days, or times on the wall of the owner; a mixture with times of a zone has no order without that wall
     return not clocks and len(set(map(type, times))) == 1 and times != sorted(times)
 
 

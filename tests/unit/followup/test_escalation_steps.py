@@ -63,14 +63,14 @@ def test_a_chain_of_people_who_are_never_there_is_given_up_at_once(
 
 
 @pytest.mark.parametrize(
-    ("back_in", "free_in", "told"),
+    ("back_in", "free_in", "expected"),
     [
         pytest.param(1, 5, ("lead", 1), id="the first one is back before the next one can be notified"),
         pytest.param(5, 1, ("director", 1), id="the next one can be notified before the first one is back"),
     ],
 )
 def test_the_first_of_the_chain_who_can_be_notified_takes_the_step(
-    back_in: int, free_in: int, told: tuple[str, int]
+    back_in: int, free_in: int, expected: tuple[str, int]
 ) -> None:
     def until(hours: int, **more: Any) -> dict[str, Any]:
         ends_at = NOW + timedelta(hours=hours)
@@ -84,4 +84,4 @@ def test_the_first_of_the_chain_who_can_be_notified_takes_the_step(
     step = plan_step(cycle(), "team-a", Suppressions("payments", subject.document), now=NOW)
 
     assert step
-    assert (step.escalates_to, step.at) == (told[0], NOW + timedelta(hours=told[1]))
+    assert (step.escalates_to, step.at) == (expected[0], NOW + timedelta(hours=expected[1]))

@@ -32,9 +32,10 @@ def approve(
     due_at: datetime | None = DUE,
     reason: str = "the cluster is moved",
     approver: str = "maria",
+    **of_request: str,
 ) -> ExceptionRecord:
     return record_exception(
-        Grant(kind, until, reason, approver),
+        Grant(kind, until, reason, approver, **of_request),
         Cycle("payments", "gordcycle-1", Readiness.NEEDS_ATTENTION),
         due_at=due_at,
         postpone_limit=LIMIT,
@@ -91,15 +92,7 @@ def test_a_postponement_that_is_too_long_is_told_how_long_it_may_be() -> None:
 @pytest.mark.parametrize("request_id", ["", "gordreq-1"])
 def test_an_exception_names_its_request_if_there_was_one(request_id: str) -> None:
     asked, remark = ("jo", "until Friday") if request_id else ("", "")
-    record = record_exception(
-        Grant(ExceptionKind.WAIVE, DUE, "the cluster is moved", "maria", asked, request_id, remark),
-        Cycle("payments", "gordcycle-1", Readiness.NEEDS_ATTENTION),
-        due_at=DUE,
-        postpone_limit=LIMIT,
-        now=NOW,
-        created_at=NOW,
-        signer="test",
-    )
+    record = approve(DUE, requested_by=asked, request_id=request_id, remark=remark)
 
     expected = ("jo", "gordreq-1", "until Friday") if request_id else (None, None, None)
     assert (record.requested_by, record.request_id, record.remark) == expected

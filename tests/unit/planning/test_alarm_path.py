@@ -64,19 +64,19 @@ def test_the_message_says_that_it_is_a_drill_and_asks_for_an_acknowledgement() -
         paths({"owners": ["team-a"], "notification_providers": ["slack"]}), within=DAY, now=NOW
     )
 
-    told = entry.notification
-    assert told.title == "This is a drill: does this reach team-a?"
-    assert told.summary.startswith("Nothing is wrong.")
-    assert told.acknowledge == f"Acknowledge: drills ack --cycle {entry.cycle_id} --owner team-a --by YOU"
-    assert told.facts == (
+    message = entry.notification
+    assert message.title == "This is a drill: does this reach team-a?"
+    assert message.summary.startswith("Nothing is wrong.")
+    assert message.acknowledge == f"Acknowledge: drills ack --cycle {entry.cycle_id} --owner team-a --by YOU"
+    assert message.facts == (
         ("Owner", "team-a"),
         ("Reached through", "slack"),
         ("Used by", "1 schedule"),
         ("Acknowledge by", (NOW + DAY).isoformat()),
         ("Otherwise", "the route is listed as one that reaches nobody, and the platform owner is notified"),
     )
-    assert told.event["event_type"] == "cavra.go_backend.rollback_drill.alarm_path"
-    assert told.event["is_drill"] is True
+    assert message.event["event_type"] == "cavra.go_backend.rollback_drill.alarm_path"
+    assert message.event["is_drill"] is True
     assert (entry.schedule_id, entry.closes, holds) == ("alarm-path:team-a", True, [])
 
 

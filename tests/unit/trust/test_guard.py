@@ -474,10 +474,10 @@ def test_a_notice_whose_route_was_named_as_it_is_spelt_is_not_sent_again() -> No
     (entry,) = find_notices(guard, {}, platform, now=NOW)
     spelt = spelt_route_key(entry.cycle_id, ANY_PROVIDER, "Platform")
     assert entry.route_key == route_key(entry.cycle_id, ANY_PROVIDER, "Platform") != spelt
-    told = {spelt: [make_told(at=NOW, schedule_id=SOURCE_ID, cycle_id=entry.cycle_id)]}
+    notified = {spelt: [make_told(at=NOW, schedule_id=SOURCE_ID, cycle_id=entry.cycle_id)]}
 
-    assert list(find_notices(guard, told, platform, now=NOW)) == []
-    (again,) = find_notices(guard, told, platform, now=NOW + timedelta(days=1))
+    assert list(find_notices(guard, notified, platform, now=NOW)) == []
+    (again,) = find_notices(guard, notified, platform, now=NOW + timedelta(days=1))
     assert (again.route_key, again.reason) == (spelt, Reason.REPEAT)
 
 
