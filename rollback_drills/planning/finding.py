@@ -10,7 +10,7 @@ from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.due_faults import NOT_STALE
-from rollback_drills.readiness.history import FRESHNESS
+from rollback_drills.readiness.history_report import FRESHNESS
 from rollback_drills.readiness.reports import Check
 
 _AGEING: Final = (NOT_STALE, FRESHNESS)

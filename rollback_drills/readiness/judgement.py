@@ -13,10 +13,10 @@ from rollback_drills.readiness.checklist import pass_all
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.cycle import Cycle, find_cycle
 from rollback_drills.readiness.due import derive_due
-from rollback_drills.readiness.history import report_history
+from rollback_drills.readiness.history_report import report_history
 from rollback_drills.readiness.reports import HistoryFacts, HistoryReport, ScheduleFacts, ScheduleReport
-from rollback_drills.readiness.schedule import report_schedule
 from rollback_drills.readiness.schedule_faults import ACTIVE, IS_RETIRED, RETIRED
+from rollback_drills.readiness.schedule_report import report_schedule
 from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.stale_proof import bring_forward, write_change
 from rollback_drills.readiness.states import Readiness

@@ -70,8 +70,8 @@ MESSAGES: Final = {
         "rollback_drills/gate/promotion_faults.py",
         "rollback_drills/gate/current_proof.py",
         "rollback_drills/readiness/checklist.py",  # the mode `promoted`
-        "rollback_drills/readiness/history.py",
-        "rollback_drills/readiness/schedule.py",
+        "rollback_drills/readiness/history_report.py",
+        "rollback_drills/readiness/schedule_report.py",
         "rollback_drills/readiness/reports.py",  # `promoted_at` of a change
         "rollback_drills/readiness/due_faults.py",
         "rollback_drills/console/fleet.py",
