@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from uuid import UUID
 
 from prefect import task
@@ -34,9 +35,8 @@ def publish_fleet(page: str, head: str) -> None:
 @redacting
 def publish_artifacts(pages: Publication, dry_run: bool, head: str, url: str) -> None:
     """Publish the page of a fleet, and one for each schedule; all of it redacted."""
-    drafts = [*_write_fleet(pages, dry_run, head), *_write_schedules(pages, dry_run, head, url)]
-    ask_each(_publish, drafts)
-    get_run_logger().info("%s", write_count(len(drafts), "artifact"))
+    drafts = chain(_write_fleet(pages, dry_run, head), _write_schedules(pages, dry_run, head, url))
+    get_run_logger().info("%s", write_count(ask_each(_publish, drafts), "artifact"))
 
 
 @dataclass(frozen=True, slots=True)

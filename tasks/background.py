@@ -18,12 +18,14 @@ def aside(ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
     return _thread.submit(lambda: context.run(ask, *args, **kwargs))
 
 
-def ask_each(ask: Callable[[T], object], items: Iterable[T]) -> None:
-    """Ask once for each item, several at a time, and wait for all; raise the first error.
+def ask_each(ask: Callable[[T], object], items: Iterable[T]) -> int:
+    """Ask once for each item, several at a time; wait for all, and return how many there were.
 
-    The server works on one request while others are written and read.
+    The server works on one request while others are written and read, and while later items are made. The
+    first error is raised.
     """
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="ask") as threads:
         asked = [threads.submit(copy_context().run, ask, item) for item in items]
         for each in asked:
             each.result()
+    return len(asked)
