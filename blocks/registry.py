@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import groupby
 from pkgutil import resolve_name
 from typing import Final
@@ -14,6 +13,7 @@ from blocks.connector import Connector, ConnectorError
 from blocks.saved_block import open_connector
 from rollback_drills.connectors.config_file import connector_name
 from rollback_drills.connectors.types import CONNECTOR_TYPES
+from rollback_drills.names.similar_names import find_similar
 
 CONNECTORS: Final[Mapping[str, type[Connector]]] = {
     name: resolve_name(path) for name, path in CONNECTOR_TYPES.items()
@@ -48,8 +48,8 @@ def load_connector(provider: str) -> Connector:
         raise ConnectorError(f"the connector {name!r} is not usable: {CANNOT_READ}")
     found = saved.documents
     if not found:
-        near = get_close_matches(name, [each.name for each in configured_connectors()], n=1)
-        meant = f"did you mean {near[0]!r}? If not, " if near else ""
+        near = find_similar(name, (each.name for each in configured_connectors()))
+        meant = f"did you mean {near!r}? If not, " if near else ""
         raise ConnectorError(
             f"no connector named {name!r}; {meant}create one in the Prefect UI (Blocks)"
             " or with `drills connectors import FILE`"

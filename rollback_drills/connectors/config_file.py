@@ -21,9 +21,9 @@ from rollback_drills.documents.json_text import (
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.reader import BOM
-from rollback_drills.documents.similar_names import find_similar, find_similar_key
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
+from rollback_drills.names.similar_names import find_similar, find_similar_key
 from rollback_drills.rendering.invalid_value import explain_invalid
 
 _LARGEST_FILE_BYTES: Final = 1024 * 1024

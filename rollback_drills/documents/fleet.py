@@ -23,13 +23,13 @@ from rollback_drills.documents.namesakes import explain_lookalikes, refuse_dupli
 from rollback_drills.documents.reader import D, Loaded, read_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.settled import read_all_settled, read_settled
-from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.subject import DrillKey, Subject
 from rollback_drills.documents.subject_reader import read_subject
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import is_same
 from rollback_drills.names.lookalikes import look_different
+from rollback_drills.names.similar_names import find_similar
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.settled import read_settled
-from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.subject import Subject
 from rollback_drills.names.keys import first_spellings, name_key
+from rollback_drills.names.similar_names import find_similar
 
 _SIMILAR: Final = 0.8
 _WORDS: Final = {"schedule_ids": "schedule", "environments": "environment"}

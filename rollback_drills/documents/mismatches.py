@@ -11,8 +11,8 @@ from rollback_drills.documents.fields import Document
 from rollback_drills.documents.mistakes import Mistake
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.shapes import choices_at, find_home, is_known, keys_at
-from rollback_drills.documents.similar_names import find_similar, find_similar_key
 from rollback_drills.documents.unfit_keys import UnfitKeysError
+from rollback_drills.names.similar_names import find_similar, find_similar_key
 
 _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<is_key>key` in `)?(?P<path>\$[^`]*)`)?", re.DOTALL)
 

@@ -22,9 +22,9 @@ from rollback_drills.documents.reader import (
 )
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.shapes import keys_at
-from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.whole_record import WholeRecord, read_whole
+from rollback_drills.names.similar_names import find_similar
 
 Record = tuple[Loaded[Schedule], Loaded[History] | None]
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from rollback_drills.documents.quotation import state
-from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.names.similar_names import find_similar
 
 SCHEDULE_SCHEMA: Final = "rollback-drills.schedule.v1"
 HISTORY_SCHEMA: Final = "rollback-drills.history.v1"

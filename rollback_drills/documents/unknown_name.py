@@ -1,11 +1,11 @@
 """Says which names there are, where a name is asked for that does not exist."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Final
 
 from rollback_drills.documents.quotation import show
-from rollback_drills.names.keys import first_spellings, name_key
+from rollback_drills.names.keys import first_spellings
+from rollback_drills.names.similar_names import find_similar
 from rollback_drills.rendering.long_lists import name_some
 from rollback_drills.rendering.sentences import one_line
 
@@ -27,11 +27,10 @@ def explain_unknown(what: str, asked: str, names: Iterable[str]) -> str:
 
 def list_known(asked: str, names: Iterable[str]) -> str:
     """Return which names there are, and which of them may be meant."""
-    known = first_spellings(map(one_line, names))
-    if not known:
+    shown = list(first_spellings(map(one_line, names)).values())
+    if not shown:
         return "there is none yet"
-    near = get_close_matches(name_key(asked), known, n=1) if len(known) <= _MOST_COMPARED else []
-    hint = f". Did you mean {known[near[0]]}?" if near else ""
-    shown = list(known.values())
+    near = find_similar(asked, shown) if len(shown) <= _MOST_COMPARED else ""
+    hint = f". Did you mean {near}?" if near else ""
     there = f"there {'are' if len(shown) > 1 else 'is'} {name_some(shown, _MOST_SHOWN)}"
     return f"{there}{hint}"

@@ -11,8 +11,8 @@ from rollback_drills.documents.owner_rules import OwnerRule
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.names.keys import find_spelling, name_key
+from rollback_drills.names.similar_names import find_similar
 from rollback_drills.planning.misspelt_owners import find_misspelt_owners
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS, DEFAULT_OWNER, DEFAULT_PROVIDER
 

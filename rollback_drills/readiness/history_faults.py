@@ -5,8 +5,8 @@ from typing import Final
 
 from rollback_drills.documents.history import OUTCOMES, Drill, History
 from rollback_drills.documents.quotation import show
-from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.names.keys import is_same, name_key
+from rollback_drills.names.similar_names import find_similar
 from rollback_drills.readiness.states import Mode
 from rollback_drills.rendering.sentences import join_sentences
 

@@ -6,7 +6,7 @@ from rollback_drills.documents.cadences.interval_cadence import DuePolicy
 from rollback_drills.documents.quotation import is_written, state
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import SCHEDULE_SCHEMAS, miss_schema
-from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.names.similar_names import find_similar
 from rollback_drills.readiness.checklist import Requirement
 
 ACTIVE: Final = "go_rollback_drill_schedule_active"

@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from rollback_drills.documents.quotation import quote
-from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.names.similar_names import find_similar
 
 MOST_OCCURRENCES: Final = 10_000
 """How many occurrences of a rule are looked at, and for how many days after its start it may end."""

@@ -11,10 +11,10 @@ from msgspec import Meta
 from rollback_drills.documents.calendars.wall_time import check_year
 from rollback_drills.documents.fields import Document, Name
 from rollback_drills.documents.quotation import quote, show
-from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.unfit_keys import UnfitKeysError
 from rollback_drills.errors.extras import describe_missing
 from rollback_drills.names.keys import find_spelling
+from rollback_drills.names.similar_names import find_similar
 
 if TYPE_CHECKING:
     from holidays import HolidayBase

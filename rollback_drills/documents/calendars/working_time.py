@@ -12,9 +12,9 @@ from rollback_drills.documents.calendars.wall_time import to_span
 from rollback_drills.documents.calendars.working_days import WEEK, WORKING_WEEK, Day, WorkCalendar
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.quotation import show
-from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.unfit_keys import UnfitKeysError
+from rollback_drills.names.similar_names import find_similar
 
 _MIDNIGHT: Final = "24:00"
 _DAY: Final = timedelta(days=1)

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
+from rollback_drills.names.keys import name_key
+
 _SIMILAR: Final = 0.6
 _SIMILAR_KEY: Final = 0.63
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -18,9 +20,9 @@ def find_similar(name: str, known: Iterable[str], *, similar: float = _SIMILAR) 
         known: The names that exist.
         similar: How much they must have in common, from 0 to 1.
     """
-    by_folded = {each.casefold(): each for each in known}
-    near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=similar)
-    return by_folded[near[0]] if near else ""
+    by_key = {name_key(each): each for each in known}
+    near = get_close_matches(name_key(name), by_key, n=1, cutoff=similar)
+    return by_key[near[0]] if near else ""
 
 
 def find_similar_key(key: str, known: Iterable[str]) -> str:
