@@ -11,12 +11,10 @@ from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.requests import (
-    AcknowledgedDays,
     AcknowledgedRoute,
     AcknowledgeRequest,
-    SaidState,
 )
-from rollback_drills.planning.request_fields import described_by
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.settings import find_database_url
 from tasks.acknowledgements import acknowledge_routes
 from tasks.evidence import read_clock
@@ -32,39 +30,18 @@ _STATE_NAMES = {
 
 @flow(name="acknowledge-notification", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
-@described_by(AcknowledgeRequest)
-def acknowledge_notification(
-    acknowledged_by: str,
-    cycle_id: str | None = None,
-    plan_id: str | None = None,
-    schedule_id: str | None = None,
-    provider: str | None = None,
-    owner: str | None = None,
-    acknowledgement_state: SaidState = "acknowledged",
-    acknowledged_for_days: AcknowledgedDays | None = None,
-    external_ref: str = "",
-    notes: str = "",
-    routes: list[AcknowledgedRoute] | None = None,
-) -> FinalState:
+@taking(
+    AcknowledgeRequest,
+    "acknowledged_by cycle_id plan_id schedule_id provider owner acknowledgement_state "
+    "acknowledged_for_days external_ref notes routes",
+)
+def acknowledge_notification(request: AcknowledgeRequest) -> FinalState:
     """Acknowledge notifications of a cycle: one route, all of one owner, or all of the cycle.
 
     Returns:
         Ends in the state of the acknowledgement. The data is `{items, total}` of the acknowledgements.
     """
-    request = AcknowledgeRequest(
-        acknowledged_by=acknowledged_by,
-        cycle_id=cycle_id,
-        plan_id=plan_id,
-        schedule_id=schedule_id,
-        provider=provider,
-        owner=owner,
-        acknowledgement_state=acknowledgement_state,
-        acknowledged_for_days=acknowledged_for_days,
-        external_ref=external_ref,
-        notes=notes,
-        routes=routes,
-    )
-    given = request.to_acknowledgement(acknowledged_by)
+    given = request.to_acknowledgement(request.acknowledged_by)
     try:
         if request.routes and request.to_choice() != AcknowledgedRoute().to_choice():
             raise UsageError("routes are given, and a cycle, plan, schedule, provider or owner as well")
@@ -75,6 +52,6 @@ def acknowledge_notification(
         return refuse(error)
     names = ", ".join(f"{each.owner} through {each.provider}" for each in records)
     cycles = ", ".join(dict.fromkeys(each.cycle_id for each in records))
-    message = f"{acknowledged_by} has {given.state} {cycles} for {names}"
+    message = f"{request.acknowledged_by} has {given.state} {cycles} for {names}"
     result = AcknowledgementResult(records, len(records))
     return Completed(name=_STATE_NAMES[given.state], message=message, data=result)

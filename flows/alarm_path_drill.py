@@ -2,7 +2,6 @@
 
 import os
 from datetime import timedelta
-from typing import Final
 
 import msgspec
 from prefect import flow
@@ -16,12 +15,11 @@ from flows.results import AlarmPathResult, FinalState, fail_delivery
 from flows.state_names import say_if_dry
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.alarm_path_records import find_withdrawn
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.planning.request_fields import Instant, Retries, Signer, TimeoutSeconds, described_by
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import AlarmPathRequest, DeliverRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
@@ -37,23 +35,14 @@ from tasks.alarm_path import (
 from tasks.events import emit_follow_up
 from tasks.logs import redacting
 
-_USUAL: Final = AlarmPathRequest()
-
 
 @flow(name="alarm-path-drill", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
-@described_by(AlarmPathRequest)
-def alarm_path_drill(
-    schedule: str | None = None,
-    history: str | None = None,
-    routing_policy: GivenPolicy = None,
-    provider: str = _USUAL.provider,
-    retries: Retries = _USUAL.retries,
-    timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
-    generated_by: Signer = _USUAL.generated_by,
-    dry_run: bool = False,
-    as_of: Instant | None = None,
-) -> FinalState:
+@taking(
+    AlarmPathRequest,
+    "schedule history routing_policy provider retries timeout_seconds generated_by dry_run as_of",
+)
+def alarm_path_drill(request: AlarmPathRequest) -> FinalState:
     """Send "this is a drill" on every route of every owner, once a month, to be acknowledged.
 
     A route that nobody acknowledges in time is found by the next run of escalate-unacknowledged.
@@ -64,29 +53,24 @@ def alarm_path_drill(
     """
     before = count_effects()
     try:
-        settings = read_settings(os.environ, schedule=schedule, history=history)
+        settings = read_settings(os.environ, **dict(request))
         within = timedelta(hours=settings.alarm_path_hours)
-        request = DeliverRequest(
-            routing_policy=routing_policy,
-            provider=provider,
-            generated_by=generated_by,
-            dry_run=dry_run,
-            as_of=as_of,
-        )
-        run = begin_run(request, settings)
+        run = begin_run(DeliverRequest.of(request), settings)
         fleet, _, platform = judge_fleet(run)
         asked = PlanRequest(requested=run.requested, policy=run.policy, connectors=enabled_connectors())
         paths, url = find_routes(fleet, asked, run.now), run.database_url
         count, trouble = 0, []
-        if not dry_run:
+        if not request.dry_run:
             count = commit_drill(paths, within, run.now, url)
-            policy = RetryPolicy(retries, timeout_seconds)
+            policy = RetryPolicy(request.retries, request.timeout_seconds)
             delivered = deliver_due(run.requested, policy, url)
             missed = review_alarm_paths(platform, within, run.now, url)
             about_missed = deliver_due(None, policy, url) if missed else Delivered()
             trouble = list(dict.fromkeys([*delivered.explain_problems(), *about_missed.explain_problems()]))
             unused = find_withdrawn(find_findings(url), paths) if run.requested is None else []
-            trouble += index_drill(missed, unused, platform.owner, run.now, generated_by, url).problems
+            trouble += index_drill(
+                missed, unused, platform.owner, run.now, request.generated_by, url
+            ).problems
             emit_follow_up([], [*delivered.deliveries, *about_missed.deliveries])
         report = build_alarm_paths(
             paths, find_findings(url), within_hours=settings.alarm_path_hours, now=run.now
@@ -98,4 +82,4 @@ def alarm_path_drill(
     if trouble:
         return fail_delivery("; ".join(trouble), result)
     message = f"{summarise(report)}; {write_count(count, 'new message')}"
-    return Completed(name="Drilled", message=say_if_dry(message, dry_run=dry_run), data=result)
+    return Completed(name="Drilled", message=say_if_dry(message, dry_run=request.dry_run), data=result)

@@ -11,8 +11,8 @@ from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exception_requests import DeclineRecord
 from rollback_drills.followup.exceptions import ExceptionRecord
-from rollback_drills.followup.requests import DecideRequest, DecisionName
-from rollback_drills.planning.request_fields import described_by
+from rollback_drills.followup.requests import DecideRequest
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.settings import read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_approval_down, write_decline_down
@@ -21,32 +21,17 @@ from tasks.logs import redacting
 
 @flow(name="decide-exception", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
-@described_by(DecideRequest)
-def decide_exception(
-    request_id: str,
-    decision: DecisionName,
-    decided_by: str,
-    reason: str = "",
-    schedule: str | None = None,
-    history: str | None = None,
-) -> FinalState:
+@taking(DecideRequest, "request_id decision decided_by reason schedule history")
+def decide_exception(request: DecideRequest) -> FinalState:
     """Approve or decline a request to skip, postpone or waive a cycle. Its requester cannot approve it.
 
     Returns:
         Ends as Approved or Declined; as Failed if it cannot be decided, and then nothing is written. The data
         is the record of the exception, or of the decline.
     """
-    request = DecideRequest(
-        request_id=request_id,
-        decision=decision,
-        decided_by=decided_by,
-        reason=reason,
-        schedule=schedule,
-        history=history,
-    )
     record: ExceptionRecord | DeclineRecord
     try:
-        settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
+        settings = read_settings(os.environ, **dict(request))
         now = read_clock(settings.evidence_url)
         if request.decision == "approve":
             record = write_approval_down(
@@ -57,5 +42,5 @@ def decide_exception(
     except DrillsError as error:
         return refuse(error)
     done = "Approved" if request.decision == "approve" else "Declined"
-    message = f"{request.request_id} of {record.schedule_id} is {done.lower()} by {decided_by}"
+    message = f"{request.request_id} of {record.schedule_id} is {done.lower()} by {request.decided_by}"
     return Completed(name=done, message=message, data=record)

@@ -1,7 +1,6 @@
 """The monthly flow that delivers the acknowledgement audit package, once for each period."""
 
 import os
-from typing import Final
 
 from prefect import flow
 from prefect.states import Completed
@@ -16,7 +15,7 @@ from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.names.keys import name_key
-from rollback_drills.planning.request_fields import Instant, Retries, Signer, TimeoutSeconds, described_by
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import AuditDeliveryRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.audit_delivery import choose_period
@@ -26,21 +25,11 @@ from tasks.events import emit_follow_up
 from tasks.evidence import index_evidence, read_clock
 from tasks.logs import redacting
 
-_USUAL: Final = AuditDeliveryRequest()
-
 
 @flow(name="deliver-audit-package", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
-@described_by(AuditDeliveryRequest)
-def deliver_audit_package(
-    provider: str = _USUAL.provider,
-    since: Instant | None = None,
-    until: Instant | None = None,
-    retries: Retries = _USUAL.retries,
-    timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
-    generated_by: Signer = _USUAL.generated_by,
-    as_of: Instant | None = None,
-) -> FinalState:
+@taking(AuditDeliveryRequest)
+def deliver_audit_package(request: AuditDeliveryRequest) -> FinalState:
     """Deliver who was notified, who acknowledged and who did not: summary, digest and signed head.
 
     Returns:
@@ -51,14 +40,18 @@ def deliver_audit_package(
     try:
         settings = read_settings(os.environ)
         url = settings.evidence_url
-        now = read_now(as_of, url)
-        period = choose_period(in_utc(since) if since else None, in_utc(until) if until else None, now=now)
-        providers = choose_providers(provider, settings)
-        package = build_audit_package(period, now, generated_by, url)
+        now = read_now(request.as_of, url)
+        period = choose_period(
+            in_utc(request.since) if request.since else None,
+            in_utc(request.until) if request.until else None,
+            now=now,
+        )
+        providers = choose_providers(request.provider, settings)
+        package = build_audit_package(period, now, request.generated_by, url)
         count = commit_audit_package(package, period, providers, settings.platform_owner, now, url)
         asked = frozenset(map(name_key, providers))
-        delivered = deliver_due(asked, RetryPolicy(retries, timeout_seconds), url)
-        indexed = index_evidence([], {}, read_clock(url), generated_by, url)
+        delivered = deliver_due(asked, RetryPolicy(request.retries, request.timeout_seconds), url)
+        indexed = index_evidence([], {}, read_clock(url), request.generated_by, url)
         trouble = [*delivered.explain_problems(), *indexed.problems]
         emit_follow_up([], delivered.deliveries)
     except DrillsError as error:

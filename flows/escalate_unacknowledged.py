@@ -2,7 +2,6 @@
 
 import os
 from datetime import timedelta
-from typing import Final
 
 import msgspec
 from prefect import flow
@@ -18,11 +17,11 @@ from flows.results import FinalState, FollowUpResult, fail_delivery
 from flows.state_names import DRY_RUN, say_if_dry
 from flows.timeouts import FOLLOW_UP_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.documents.policy_file import GivenPolicy, read_policy
+from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
-from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
-from rollback_drills.planning.request_fields import Instant, Retries, Signer, TimeoutSeconds, described_by
+from rollback_drills.followup.requests import EscalateRequest
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.settings import read_settings, require_watched
 from tasks.alarm_path import index_drill, review_alarm_paths
 from tasks.approvals import announce_approvals
@@ -33,24 +32,11 @@ from tasks.followup import index_escalations, prove_next_actions, report_healthy
 from tasks.logs import redacting
 from tasks.retirements import close_retired_schedules
 
-_USUAL: Final = EscalateRequest()
-
 
 @flow(name="escalate-unacknowledged", timeout_seconds=FOLLOW_UP_TIMEOUT_SECONDS)
 @redacting
-@described_by(EscalateRequest)
-def escalate_unacknowledged(
-    schedule: str | None = None,
-    history: str | None = None,
-    routing_policy: GivenPolicy = None,
-    retries: Retries = _USUAL.retries,
-    timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
-    overdue_after_minutes: OverdueMinutes = _USUAL.overdue_after_minutes,
-    heartbeat_secret: str | None = None,
-    generated_by: Signer = _USUAL.generated_by,
-    dry_run: bool = False,
-    as_of: Instant | None = None,
-) -> FinalState:
+@taking(EscalateRequest)
+def escalate_unacknowledged(request: EscalateRequest) -> FinalState:
     """Notify the next person if nobody acknowledged, and check that every open cycle has a next action.
 
     Returns:
@@ -60,30 +46,30 @@ def escalate_unacknowledged(
     """
     before = count_effects()
     try:
-        settings = read_settings(os.environ, schedule=schedule, history=history)
-        policy = read_policy(routing_policy)
+        settings = read_settings(os.environ, **dict(request))
+        policy = read_policy(request.routing_policy)
         url = settings.evidence_url
-        now = read_now(as_of, url)
+        now = read_now(request.as_of, url)
         fleet = load_documents(settings)
         subjects = fleet.subjects
-        if not dry_run:
-            try_failed_again(None, url, generated_by)
+        if not request.dry_run:
+            try_failed_again(None, url, request.generated_by)
             close_retired_schedules(now, url)
-        taken = take_due_steps(subjects, settings.criteria, policy, now, url, dry_run)
+        taken = take_due_steps(subjects, settings.criteria, policy, now, url, request.dry_run)
         trouble = []
-        if not dry_run:
+        if not request.dry_run:
             platform = find_platform(settings)
             within = timedelta(hours=settings.alarm_path_hours)
             missed = review_alarm_paths(platform, within, now, url)
             announce_approvals(platform, now, url)
-            delivered = deliver_due(None, RetryPolicy(retries, timeout_seconds), url)
+            delivered = deliver_due(None, RetryPolicy(request.retries, request.timeout_seconds), url)
             trouble = list(delivered.explain_problems())
-            indexed, recorded = index_escalations(now, read_clock(url), generated_by, url)
+            indexed, recorded = index_escalations(now, read_clock(url), request.generated_by, url)
             trouble += indexed.problems
             if missed:
-                trouble += index_drill(missed, [], platform.owner, now, generated_by, url).problems
+                trouble += index_drill(missed, [], platform.owner, now, request.generated_by, url).problems
             emit_follow_up(recorded, delivered.deliveries)
-        if not dry_run and as_of is None:
+        if not request.dry_run and request.as_of is None:
             trouble += find_missed_check(url, of_fleet=not fleet.is_single, now=now)
         dashboard, problems = prove_next_actions(
             taken,
@@ -91,20 +77,20 @@ def escalate_unacknowledged(
             settings.criteria,
             policy,
             now,
-            timedelta(minutes=overdue_after_minutes),
-            generated_by,
+            timedelta(minutes=request.overdue_after_minutes),
+            request.generated_by,
             url,
         )
         if not dashboard.open_cycle_count:
             require_watched(settings)
         mark_killed_predecessors()
-        if heartbeat_secret and not trouble and not problems and not dry_run:
-            report_healthy(heartbeat_secret)
+        if request.heartbeat_secret and not trouble and not problems and not request.dry_run:
+            report_healthy(request.heartbeat_secret)
     except DrillsError as error:
         return fail(error, effects_before=before)
     result = FollowUpResult(**msgspec.structs.asdict(dashboard), escalated=len(taken), problems=problems)
     if trouble or problems:
         return fail_delivery("; ".join(trouble + problems[:10]), result)
     message = f"open cycles: {dashboard.open_cycle_count}; escalated: {len(taken)}"
-    name = DRY_RUN if dry_run else "Healthy"
-    return Completed(name=name, message=say_if_dry(message, dry_run=dry_run), data=result)
+    name = DRY_RUN if request.dry_run else "Healthy"
+    return Completed(name=name, message=say_if_dry(message, dry_run=request.dry_run), data=result)

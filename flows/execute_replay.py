@@ -6,7 +6,7 @@ from flows.replaying import deliver_replayed
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.planning.request_fields import Retries, TimeoutSeconds, described_by
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.recovery.requests import ReplayExecution
 from tasks.logs import redacting
 from tasks.replays import write_replay_execution
@@ -14,22 +14,14 @@ from tasks.replays import write_replay_execution
 
 @flow(name="execute-replay", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
-@described_by(ReplayExecution)
-def execute_replay(
-    replay_id: str,
-    replayed_by: str,
-    retries: Retries = ReplayExecution.model_fields["retries"].default,
-    timeout_seconds: TimeoutSeconds = ReplayExecution.model_fields["timeout_seconds"].default,
-) -> FinalState:
+@taking(ReplayExecution)
+def execute_replay(request: ReplayExecution) -> FinalState:
     """Execute a replay that somebody other than its requester has approved, and deliver at once.
 
     Returns:
         Ends as Replayed when all of it is delivered; as Failed if something is not, or if the replay is not
         approved, which is written. The data is the record of the execution, with `deliveries`.
     """
-    request = ReplayExecution(
-        replay_id=replay_id, replayed_by=replayed_by, retries=retries, timeout_seconds=timeout_seconds
-    )
     return deliver_replayed(
         lambda url: write_replay_execution(request.replay_id, request.replayed_by, url),
         RetryPolicy(request.retries, request.timeout_seconds),

@@ -15,18 +15,10 @@ from flows.results import FinalState, LookAheadResult, fail_delivery
 from flows.state_names import say_if_dry
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.planning.request_fields import (
-    Instant,
-    Retries,
-    Signer,
-    SomeDays,
-    TimeoutSeconds,
-    described_by,
-)
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import DeliverRequest, LookAheadRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.look_ahead import explain_unclear
@@ -36,25 +28,17 @@ from tasks.evidence import index_evidence, read_clock
 from tasks.logs import redacting
 from tasks.look_ahead import commit_look_aheads, look_at_fleet, publish_look_ahead
 
-_USUAL: Final = LookAheadRequest()
 _MOST_NAMED: Final = 3
 
 
 @flow(name="look-ahead", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
-@described_by(LookAheadRequest)
-def look_ahead(
-    schedule: str | None = None,
-    history: str | None = None,
-    due_soon_days: SomeDays | None = None,
-    routing_policy: GivenPolicy = None,
-    provider: str = _USUAL.provider,
-    retries: Retries = _USUAL.retries,
-    timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
-    generated_by: Signer = _USUAL.generated_by,
-    dry_run: bool = False,
-    as_of: Instant | None = None,
-) -> FinalState:
+@taking(
+    LookAheadRequest,
+    "schedule history due_soon_days routing_policy provider retries timeout_seconds generated_by dry_run "
+    "as_of",
+)
+def look_ahead(request: LookAheadRequest) -> FinalState:
     """Tell each owner in one message what is due in the next 30 and 90 days, and what will go wrong.
 
     Returns:
@@ -63,15 +47,8 @@ def look_ahead(
     """
     before = count_effects()
     try:
-        settings = read_settings(os.environ, schedule=schedule, history=history, due_soon_days=due_soon_days)
-        request = DeliverRequest(
-            routing_policy=routing_policy,
-            provider=provider,
-            generated_by=generated_by,
-            dry_run=dry_run,
-            as_of=as_of,
-        )
-        run = begin_run(request, settings)
+        settings = read_settings(os.environ, **dict(request))
+        run = begin_run(DeliverRequest.of(request), settings)
         fleet, guard, _ = judge_fleet(run)
         asked = PlanRequest(
             requested=run.requested,
@@ -82,12 +59,14 @@ def look_ahead(
         document = look_at_fleet(fleet, asked, settings.criteria, run.database, run.now)
         publish_look_ahead(document)
         count, trouble = 0, []
-        if not dry_run:
+        if not request.dry_run:
             count = commit_look_aheads(document.owners, run.now, run.database_url)
-            delivered = deliver_due(run.requested, RetryPolicy(retries, timeout_seconds), run.database_url)
+            delivered = deliver_due(
+                run.requested, RetryPolicy(request.retries, request.timeout_seconds), run.database_url
+            )
             trouble = list(delivered.explain_problems())
             created_at = read_clock(run.database_url, run.database)
-            indexed = index_evidence([], {}, created_at, generated_by, run.database_url, run.open_key)
+            indexed = index_evidence([], {}, created_at, request.generated_by, run.database_url, run.open_key)
             trouble += indexed.problems
             emit_follow_up([], delivered.deliveries)
     except DrillsError as error:
@@ -100,4 +79,4 @@ def look_ahead(
     )
     unclear = "".join(f"; {explain_unclear(each)}" for each in document.unclear[:_MOST_NAMED])
     message = f"{owners}; {write_count(count, 'new message')}{unclear}"
-    return Completed(name="LookedAhead", message=say_if_dry(message, dry_run=dry_run), data=result)
+    return Completed(name="LookedAhead", message=say_if_dry(message, dry_run=request.dry_run), data=result)

@@ -1,7 +1,8 @@
 """The flow that records a performed drill, and notifies the owners that its cycle is over."""
 
+import os
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from prefect import State, flow
@@ -9,63 +10,33 @@ from prefect.states import Completed, Failed
 
 from flows.failing import refuse
 from flows.results import FinalState, RunResult, fail_delivery
-from flows.starting import read_requested_settings, run_on_demand
+from flows.starting import run_on_demand
 from flows.timeouts import RUN_TIMEOUT_SECONDS
-from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.planning.request_fields import (
-    Instant,
-    Retries,
-    Signer,
-    SomeDays,
-    TimeoutSeconds,
-    described_by,
-)
-from rollback_drills.planning.requests import DeliverRequest, HowToDeliver, ModeName
+from rollback_drills.planning.request_fields import taking
+from rollback_drills.planning.requests import DeliverRequest
 from rollback_drills.readiness.acceptance import explain_future
 from rollback_drills.recording.recorder import Recorded
 from rollback_drills.recording.report import RecordReport, write_report
-from rollback_drills.recording.requests import OutcomeName, RecordRequest
+from rollback_drills.recording.requests import RecordRequest
 from rollback_drills.recording.target import find_target
+from rollback_drills.settings import read_settings
 from tasks.evidence import index_evidence, read_clock
 from tasks.logs import redacting
 from tasks.recording import write_drill_down
 
-_USUAL: Final = HowToDeliver()
-
 
 @flow(name="record-drill", timeout_seconds=RUN_TIMEOUT_SECONDS)
-@described_by(RecordRequest)
-def record_drill(
-    status: OutcomeName,
-    fallback_verified: bool = False,
-    recovery_minutes: float | None = None,
-    max_recovery_minutes: float | None = None,
-    evidence_refs: list[str] | None = None,
-    executed_at: Instant | None = None,
-    actor: str = "",
-    source_mode: str = "",
-    target_mode: str = "disabled",
-    runbook_ref: str = "",
-    drill_id: str = "",
-    further: PlainJson | None = None,
-    schedule: str | None = None,
-    history: str | None = None,
-    schedule_id: str | None = None,
-    create: bool = False,
-    advance: bool = False,
-    mode: ModeName | None = None,
-    changes: str | None = None,
-    due_soon_days: SomeDays | None = None,
-    max_age_days: SomeDays | None = None,
-    provider: str = _USUAL.provider,
-    retries: Retries = _USUAL.retries,
-    timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
-    generated_by: Signer = "record-drill",
-    as_of: Instant | None = None,
-) -> FinalState:
+@redacting
+@taking(
+    RecordRequest,
+    "status fallback_verified recovery_minutes max_recovery_minutes evidence_refs executed_at actor "
+    "source_mode target_mode runbook_ref drill_id further schedule history schedule_id create advance "
+    "mode changes due_soon_days max_age_days provider retries timeout_seconds generated_by as_of",
+)
+def record_drill(request: RecordRequest) -> FinalState:
     """Record a drill that was performed, and notify the owners of what changed.
 
     A drill that is recorded already, with the same id and the same facts, is not written twice.
@@ -75,46 +46,9 @@ def record_drill(
         accepted; as Failed if nothing was written, or a notification was not taken. The data is that of
         `drill_check`, with what came of the drill as `record`.
     """
-    request = RecordRequest(
-        status=status,
-        fallback_verified=fallback_verified,
-        recovery_minutes=recovery_minutes,
-        max_recovery_minutes=max_recovery_minutes,
-        evidence_refs=evidence_refs,
-        executed_at=executed_at,
-        actor=actor,
-        source_mode=source_mode,
-        target_mode=target_mode,
-        runbook_ref=runbook_ref,
-        drill_id=drill_id,
-        further=further,
-        schedule=schedule,
-        history=history,
-        schedule_id=schedule_id,
-        create=create,
-        advance=advance,
-        mode=mode,
-        changes=changes,
-        due_soon_days=due_soon_days,
-        max_age_days=max_age_days,
-        provider=provider,
-        retries=retries,
-        timeout_seconds=timeout_seconds,
-        generated_by=generated_by,
-        as_of=as_of,
-    )
-    return _record_and_notify(request)
-
-
-@redacting
-def _record_and_notify(request: RecordRequest) -> FinalState:
-    """Record the drill, then run the process for its schedule.
-
-    What is wrong with the drill ends the run before anything is written.
-    """
     try:
         now = _find_time(request)
-        settings = read_requested_settings(request)
+        settings = read_settings(os.environ, **dict(request))
         target = find_target(settings.schedule, settings.history, request.schedule_id, settings.changes)
         recorded = write_drill_down(
             target,
@@ -134,7 +68,9 @@ def _record_and_notify(request: RecordRequest) -> FinalState:
         index_evidence((), once, created_at, request.generated_by, url)
     except DrillsError as error:
         return Failed(message=f"{_describe(recorded)}; it is not yet in the evidence: {error}")
-    return _end(recorded, run_on_demand(_ask_for_run(request, recorded, now)))
+    schedule, history = recorded.target.run_paths
+    asked = DeliverRequest.of(request, schedule=schedule, history=history, as_of=now)
+    return _end(recorded, run_on_demand(asked))
 
 
 def _find_time(request: RecordRequest) -> datetime:
@@ -145,24 +81,6 @@ def _find_time(request: RecordRequest) -> datetime:
     if problem := explain_future(in_utc(request.as_of), now=now):
         raise UsageError(problem, field="as_of")
     return in_utc(request.as_of)
-
-
-def _ask_for_run(request: RecordRequest, recorded: Recorded, now: datetime) -> DeliverRequest:
-    """Return what the process is asked for, for the schedule of the drill."""
-    schedule, history = recorded.target.run_paths
-    return DeliverRequest(
-        schedule=schedule,
-        history=history,
-        mode=request.mode,
-        changes=request.changes,
-        due_soon_days=request.due_soon_days,
-        max_age_days=request.max_age_days,
-        provider=request.provider,
-        retries=request.retries,
-        timeout_seconds=request.timeout_seconds,
-        generated_by=request.generated_by,
-        as_of=now,
-    )
 
 
 def _describe(recorded: Recorded) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from prefect import flow
 from prefect.states import Completed, Failed
@@ -19,8 +19,7 @@ from rollback_drills.gate.current_proof import check_current_proofs
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.requests import GateRequest
-from rollback_drills.planning.request_fields import Instant, Signer, SomeDays, described_by
-from rollback_drills.planning.requests import ModeName
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.states import Readiness
 from rollback_drills.reports.artifact_keys import gate_key
@@ -32,56 +31,27 @@ from tasks.gate import decide_gate, load_promotion_documents, publish_gate
 from tasks.logs import redacting
 from tasks.rules import classify_readiness, derive_due
 
-_NO_SETTINGS: Final = {"require_current_proof", "generated_by", "as_of"}
-
 
 @flow(
     name="release-gate",
     timeout_seconds=RUN_TIMEOUT_SECONDS,
     persist_result=True,  # for callers of run_deployment
 )
-@described_by(GateRequest)
-def release_gate(
-    schedule: str | None = None,
-    history: str | None = None,
-    mode: ModeName | None = None,
-    promotion_evidence: str | None = None,
-    rollback_plan: str | None = None,
-    rollback_rehearsal: str | None = None,
-    changes: str | None = None,
-    due_soon_days: SomeDays | None = None,
-    max_age_days: SomeDays | None = None,
-    require_current_proof: bool = False,
-    generated_by: Signer = "release-gate",
-    as_of: Instant | None = None,
-) -> FinalState:
+@redacting
+@taking(
+    GateRequest,
+    "schedule history mode promotion_evidence rollback_plan rollback_rehearsal changes due_soon_days "
+    "max_age_days require_current_proof generated_by as_of",
+)
+def release_gate(request: GateRequest) -> FinalState:
     """Decide whether a release may pass: is its rollback ready, and which backend is selected?
 
     Returns:
         Completes as Ready, DueSoon or NotRequested, with the gate document. Fails as Blocked, with an error
         that names the reasons, so that what waits for the run is blocked. The result is persisted.
     """
-    request = GateRequest(
-        schedule=schedule,
-        history=history,
-        mode=mode,
-        promotion_evidence=promotion_evidence,
-        rollback_plan=rollback_plan,
-        rollback_rehearsal=rollback_rehearsal,
-        changes=changes,
-        due_soon_days=due_soon_days,
-        max_age_days=max_age_days,
-        require_current_proof=require_current_proof,
-        generated_by=generated_by,
-        as_of=as_of,
-    )
-    return _gate(request)
-
-
-@redacting
-def _gate(request: GateRequest) -> FinalState:
     try:
-        settings = read_settings(os.environ, **request.model_dump(exclude=_NO_SETTINGS))
+        settings = read_settings(os.environ, **dict(request))
         now = in_utc(request.as_of) if request.as_of else datetime.now(UTC)
         return _run(settings, request, now)
     except DrillsError as error:

@@ -6,7 +6,7 @@ from flows.replaying import deliver_replayed
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.planning.request_fields import Retries, TimeoutSeconds, described_by
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.requests import DirectReplay
 from tasks.logs import redacting
@@ -15,29 +15,14 @@ from tasks.replays import write_replay
 
 @flow(name="replay-notifications", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
-@described_by(DirectReplay)
-def replay_notifications(
-    reason: str,
-    replayed_by: str,
-    notification_ids: list[str] = [],  # noqa: B006 - a form shows it, and nothing changes it
-    provider: str = "",
-    retries: Retries = DirectReplay.model_fields["retries"].default,
-    timeout_seconds: TimeoutSeconds = DirectReplay.model_fields["timeout_seconds"].default,
-) -> FinalState:
+@taking(DirectReplay)
+def replay_notifications(request: DirectReplay) -> FinalState:
     """Send notifications again that were not delivered, where the connector needs no approval.
 
     Returns:
         Ends as Replayed when all of it is delivered; as Failed if something is not, or if a connector needs
         an approval, which is written. The data is the record of the execution, with `deliveries`.
     """
-    request = DirectReplay(
-        reason=reason,
-        replayed_by=replayed_by,
-        notification_ids=notification_ids,
-        provider=provider,
-        retries=retries,
-        timeout_seconds=timeout_seconds,
-    )
     act = Act(request.replayed_by, request.reason)
     return deliver_replayed(
         lambda url: write_replay(request.notification_ids, request.provider, act, url),

@@ -12,8 +12,8 @@ from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exception_requests import Wish
 from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.followup.requests import AskRequest, ExceptionName
-from rollback_drills.planning.request_fields import Instant, described_by
+from rollback_drills.followup.requests import AskRequest
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.settings import read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_request_down
@@ -22,38 +22,21 @@ from tasks.logs import redacting
 
 @flow(name="request-exception", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
-@described_by(AskRequest)
-def request_exception(
-    exception: ExceptionName,
-    until: Instant,
-    reason: str,
-    requested_by: str,
-    schedule_id: str | None = None,
-    schedule: str | None = None,
-    history: str | None = None,
-) -> FinalState:
+@taking(AskRequest, "exception until reason requested_by schedule_id schedule history")
+def request_exception(request: AskRequest) -> FinalState:
     """Request to skip, postpone or waive the current cycle of a schedule. Somebody else approves it.
 
     Returns:
         Ends as Requested; as Failed if it cannot be requested, and then nothing is written. The data is the
         record of the request.
     """
-    request = AskRequest(
-        exception=exception,
-        until=until,
-        reason=reason,
-        requested_by=requested_by,
-        schedule_id=schedule_id,
-        schedule=schedule,
-        history=history,
-    )
     try:
-        settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
+        settings = read_settings(os.environ, **dict(request))
         kind = ExceptionKind(request.exception)
         wish = Wish(kind, in_utc(request.until), request.reason, request.requested_by)
         now = read_clock(settings.evidence_url)
         record = write_request_down(wish, settings, request.schedule_id or None, now)
     except DrillsError as error:
         return refuse(error)
-    message = f"{record.request_id}: {requested_by} asks to {kind} {record.schedule_id}"
+    message = f"{record.request_id}: {request.requested_by} asks to {kind} {record.schedule_id}"
     return Completed(name="Requested", message=message, data=record)

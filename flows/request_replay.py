@@ -9,7 +9,7 @@ from flows.failing import refuse
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
-from rollback_drills.planning.request_fields import described_by
+from rollback_drills.planning.request_fields import taking
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.requests import ReplayWish
 from rollback_drills.rendering.counts import write_count
@@ -20,22 +20,14 @@ from tasks.replays import write_replay_request
 
 @flow(name="request-replay", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
-@described_by(ReplayWish)
-def request_replay(
-    reason: str,
-    requested_by: str,
-    notification_ids: list[str] = [],  # noqa: B006 - a form shows it, and nothing changes it
-    provider: str = "",
-) -> FinalState:
+@taking(ReplayWish)
+def request_replay(request: ReplayWish) -> FinalState:
     """Request to send notifications again that were not delivered. Somebody else approves it.
 
     Returns:
         Ends as Requested; as Failed if it cannot be requested, and then nothing is written. The data is the
         record of the request.
     """
-    request = ReplayWish(
-        reason=reason, requested_by=requested_by, notification_ids=notification_ids, provider=provider
-    )
     try:
         url = find_database_url(os.environ)
         act = Act(request.requested_by, request.reason)
@@ -43,5 +35,5 @@ def request_replay(
     except DrillsError as error:
         return refuse(error)
     count = write_count(record.notification_count, "notification")
-    message = f"{record.replay_id}: {requested_by} asks to replay {count}"
+    message = f"{record.replay_id}: {request.requested_by} asks to replay {count}"
     return Completed(name="Requested", message=message, data=record)

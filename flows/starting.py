@@ -14,9 +14,8 @@ from rollback_drills.documents.fleet import count_schedules
 from rollback_drills.documents.shard import find_shards, read_shard
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
-from rollback_drills.planning.requests import CheckRequest, DeliverRequest, DrillCheckRequest
+from rollback_drills.planning.requests import DeliverRequest, DrillCheckRequest
 from rollback_drills.settings import Settings, read_settings
-from tasks.logs import redacting
 
 _RARE_COLLECTIONS: Final = (1_000_000, 50, 50)
 """After so many new objects Python looks for garbage, and then among the older ones."""
@@ -31,7 +30,6 @@ def run_on_demand(request: DeliverRequest) -> FinalState:
     return _explain_errors(request, lambda settings: run_process(request, settings))
 
 
-@redacting
 def run_check(request: DrillCheckRequest, check_shard: CheckShard) -> FinalState:
     """Run the process for one shard, for a small fleet at once, or for a large one shard by shard.
 
@@ -54,23 +52,6 @@ def run_check(request: DrillCheckRequest, check_shard: CheckShard) -> FinalState
 def _explain_errors(request: DeliverRequest, run: Callable[[Settings], FinalState]) -> FinalState:
     before = count_effects()
     try:
-        return run(read_requested_settings(request))
+        return run(read_settings(os.environ, **dict(request)))
     except DrillsError as error:
         return fail(error, effects_before=before)
-
-
-def read_requested_settings(request: CheckRequest) -> Settings:
-    """Return the settings of a run: what its request names, else the environment.
-
-    Raises:
-        UsageError: One of them is unusable.
-    """
-    return read_settings(
-        os.environ,
-        mode=request.mode,
-        history=request.history,
-        schedule=request.schedule,
-        changes=request.changes,
-        due_soon_days=request.due_soon_days,
-        max_age_days=request.max_age_days,
-    )

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from inspect import cleandoc, getdoc, signature
+from functools import wraps
+from inspect import Parameter, Signature, cleandoc, getdoc
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -15,7 +16,8 @@ from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import Settings
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+R = TypeVar("R", bound=BaseModel)
+T = TypeVar("T")
 
 
 def _refuse_number(given: object) -> object:
@@ -72,21 +74,40 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def described_by(request: type[BaseModel]) -> Callable[[Function], Function]:
-    """Describe the parameters of a flow by the fields of its request.
+def taking(request: type[R], order: str = "") -> Callable[[Callable[[R], T]], Callable[..., T]]:
+    """Let a flow that takes a request have the fields of the request as its parameters.
 
-    Prefect takes the texts of a form from the section "Args" of the docstring.
+    Prefect makes a form of the signature, and takes its texts from the section "Args" of the docstring.
+
+    Args:
+        request: What the flow is asked.
+        order: The parameters as the form has them, separated by blanks. (default: all fields, in their order)
     """
+    names = order.split() or list(request.model_fields)
+    form = Signature([_to_parameter(request, each) for each in names])
 
-    def describe(function: Function) -> Function:
-        begin, returns, end = (getdoc(function) or "").partition("\nReturns:\n")
-        lines = "\n".join(
-            f"    {name}: {explain_field(request, name)}" for name in signature(function).parameters
-        )
-        function.__doc__ = cleandoc(f"{begin.rstrip()}\n\nArgs:\n{lines}\n{returns}{end}")
-        return function
+    def take(flow: Callable[[R], T]) -> Callable[..., T]:
+        @wraps(flow)
+        def asked(*values: Any, **named: Any) -> T:
+            return flow(request(**form.bind(*values, **named).arguments))
 
-    return describe
+        asked.__signature__ = form  # type: ignore[attr-defined]  # Prefect reads it
+        begin, returns, end = (getdoc(flow) or "").partition("\nReturns:\n")
+        lines = "\n".join(f"    {each}: {explain_field(request, each)}" for each in names)
+        asked.__doc__ = cleandoc(f"{begin.rstrip()}\n\nArgs:\n{lines}\n{returns}{end}")
+        return asked
+
+    return take
+
+
+def _to_parameter(request: type[BaseModel], name: str) -> Parameter:
+    field = request.model_fields[name]
+    kind: Any = field.annotation
+    for each in field.metadata:
+        if not isinstance(each, Otherwise):
+            kind = Annotated[kind, each]
+    default = Parameter.empty if field.is_required() else field.default
+    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=kind)
 
 
 def explain_field(request: type[BaseModel], name: str) -> str:

@@ -1,6 +1,6 @@
 """What runs that check, notify or look ahead are asked: the source of forms, bodies and options."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -74,6 +74,12 @@ class DeliverRequest(DeliverOptions, CheckRequest):
         "deliver-notifications", description="Who asked, as recorded in the evidence."
     )
     dry_run: bool = Field(default=False, description="Send nothing, and write only the artifact.")
+
+    @classmethod
+    def of(cls, request: Request, **others: object) -> Self:
+        """Return what is asked for by another request, where both have the field."""
+        asked = {name: value for name, value in request if name in cls.model_fields}
+        return cls.model_validate(asked | others)
 
 
 class DrillCheckRequest(DeliverRequest):

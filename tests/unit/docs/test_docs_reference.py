@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import chain
+from pkgutil import resolve_name
 from typing import Final, get_args
 
 import msgspec
@@ -219,13 +220,21 @@ def test_the_reference_names_every_deployment_step_and_parameter() -> None:
 
 
 def find_flows(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield every flow of a module, with its parameters."""
-    for node in ast.parse(text).body:
+    """Yield every flow of a module, with its parameters: those of its request, if it takes one."""
+    module = ast.parse(text).body
+    places = {
+        name.name: node.module for node in module if isinstance(node, ast.ImportFrom) for name in node.names
+    }
+    for node in module:
         for decorator in getattr(node, "decorator_list", ()):
             if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "flow":
                 assert isinstance(node, ast.FunctionDef)
                 name = next(each.value for each in decorator.keywords if each.arg == "name")
-                yield ast.literal_eval(name), [each.arg for each in node.args.args]
+                parameters = {each.arg: each.annotation for each in node.args.args}
+                if request := parameters.get("request"):
+                    asked = ast.unparse(request)
+                    parameters = resolve_name(f"{places[asked]}:{asked}").model_fields
+                yield ast.literal_eval(name), list(parameters)
 
 
 def test_events_in_automations_and_pages_exist() -> None:
