@@ -23,6 +23,7 @@ from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import AlarmPathRequest, DeliverRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
+from rollback_drills.reports.run_events import find_events
 from rollback_drills.settings import read_settings
 from tasks.alarm_path import (
     commit_drill,
@@ -32,7 +33,7 @@ from tasks.alarm_path import (
     publish_alarm_paths,
     review_alarm_paths,
 )
-from tasks.events import emit_follow_up
+from tasks.events import emit
 from tasks.logs import redacting
 
 
@@ -71,7 +72,7 @@ def alarm_path_drill(request: AlarmPathRequest) -> FinalState:
             trouble += index_drill(
                 missed, unused, platform.owner, run.now, request.generated_by, url
             ).problems
-            emit_follow_up([], [*delivered.deliveries, *about_missed.deliveries])
+            emit(find_events([], [*delivered.deliveries, *about_missed.deliveries]))
         report = build_alarm_paths(
             paths, find_findings(url), within_hours=settings.alarm_path_hours, now=run.now
         )

@@ -19,9 +19,10 @@ from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import AuditDeliveryRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.audit_delivery import choose_period
+from rollback_drills.reports.run_events import find_events
 from rollback_drills.settings import read_settings
 from tasks.audit_delivery import build_audit_package, choose_providers, commit_audit_package
-from tasks.events import emit_follow_up
+from tasks.events import emit
 from tasks.evidence import index_evidence, read_clock
 from tasks.logs import redacting
 
@@ -53,7 +54,7 @@ def deliver_audit_package(request: AuditDeliveryRequest) -> FinalState:
         delivered = deliver_due(asked, RetryPolicy(request.retries, request.timeout_seconds), url)
         indexed = index_evidence([], {}, read_clock(url), request.generated_by, url)
         trouble = [*delivered.explain_problems(), *indexed.problems]
-        emit_follow_up([], delivered.deliveries)
+        emit(find_events([], delivered.deliveries))
     except DrillsError as error:
         return fail(error, effects_before=before)
     result = AuditDeliveryResult(

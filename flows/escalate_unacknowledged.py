@@ -22,11 +22,13 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.requests import EscalateRequest
 from rollback_drills.planning.request_fields import taking
+from rollback_drills.reports.act_events import escalation_event
+from rollback_drills.reports.run_events import find_events
 from rollback_drills.settings import read_settings, require_watched
 from tasks.alarm_path import index_drill, review_alarm_paths
 from tasks.approvals import announce_approvals
 from tasks.documents import load_documents
-from tasks.events import emit_follow_up
+from tasks.events import emit
 from tasks.evidence import read_clock
 from tasks.followup import index_escalations, prove_next_actions, report_healthy, take_due_steps
 from tasks.logs import redacting
@@ -68,7 +70,7 @@ def escalate_unacknowledged(request: EscalateRequest) -> FinalState:
             trouble += indexed.problems
             if missed:
                 trouble += index_drill(missed, [], platform.owner, now, request.generated_by, url).problems
-            emit_follow_up(recorded, delivered.deliveries)
+            emit([*map(escalation_event, recorded), *find_events([], delivered.deliveries)])
         if not request.dry_run and request.as_of is None:
             trouble += find_missed_check(url, of_fleet=not fleet.is_single, now=now)
         dashboard, problems = prove_next_actions(

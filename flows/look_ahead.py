@@ -22,8 +22,9 @@ from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import DeliverRequest, LookAheadRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.look_ahead import explain_unclear
+from rollback_drills.reports.run_events import find_events
 from rollback_drills.settings import read_settings
-from tasks.events import emit_follow_up
+from tasks.events import emit
 from tasks.evidence import index_evidence, read_clock
 from tasks.logs import redacting
 from tasks.look_ahead import commit_look_aheads, look_at_fleet, publish_look_ahead
@@ -68,7 +69,7 @@ def look_ahead(request: LookAheadRequest) -> FinalState:
             created_at = read_clock(run.database_url, run.database)
             indexed = index_evidence([], {}, created_at, request.generated_by, run.database_url, run.open_key)
             trouble += indexed.problems
-            emit_follow_up([], delivered.deliveries)
+            emit(find_events([], delivered.deliveries))
     except DrillsError as error:
         return fail(error, effects_before=before)
     result = LookAheadResult(**msgspec.structs.asdict(document), message_count=count)

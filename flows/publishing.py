@@ -9,10 +9,11 @@ from flows.run_names import Found, describe, mark_distrust, rename_run, tags_of
 from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.unpublished import forget_unpublished
 from rollback_drills.reports.publication import choose_pages, choose_shard_pages
+from rollback_drills.reports.run_events import find_check_events
 from rollback_drills.reports.run_page import ScheduleRun
 from tasks.artifacts import publish_artifacts
 from tasks.background import aside
-from tasks.events import emit_events, emit_shard
+from tasks.events import emit, emit_events
 from tasks.evidence import open_database
 
 
@@ -45,7 +46,7 @@ def publish(
         )
     background = [naming]
     if changes and run.shard:
-        background.append(aside(emit_shard, runs, delivered.deliveries, changes))
+        background.append(aside(emit, find_check_events(runs, delivered.deliveries, changes)))
     elif changes:
         background.append(aside(emit_events, runs, delivered.deliveries, changes, is_single=fleet.is_single))
     if not indexed.setback:

@@ -18,6 +18,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.gate.current_proof import check_current_proofs
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
+from rollback_drills.gate.events import gate_event
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.request_fields import taking
 from rollback_drills.readiness.judgement import Judgement
@@ -26,7 +27,7 @@ from rollback_drills.reports.artifact_keys import gate_key
 from rollback_drills.reports.run_events import FLEET
 from rollback_drills.settings import Settings, read_settings
 from tasks.documents import load_documents
-from tasks.events import emit_gate
+from tasks.events import emit
 from tasks.gate import decide_gate, load_promotion_documents, publish_gate
 from tasks.logs import redacting
 from tasks.rules import classify_readiness, derive_due
@@ -79,7 +80,7 @@ def _run(settings: Settings, request: GateRequest, now: datetime) -> FinalState:
     gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by, proofs)
     publish_gate(gate, gate_key(name if fleet.is_single else None))
     rename_run(f"gate of {name}", tags_of(judgements))
-    emit_gate(gate, name if fleet.is_single else FLEET)
+    emit([gate_event(gate, name if fleet.is_single else FLEET)])
     return _end(gate)
 
 

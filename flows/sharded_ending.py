@@ -28,9 +28,10 @@ from rollback_drills.outbox.undelivered import find_still_undelivered
 from rollback_drills.planning.unused_providers import describe_unused
 from rollback_drills.readiness.states import Readiness, worst
 from rollback_drills.reports.publication import is_fleet_page_due
+from rollback_drills.reports.run_events import check_event
 from rollback_drills.reports.sharded_page import render_sharded_fleet
 from tasks.artifacts import publish_fleet
-from tasks.events import emit_check
+from tasks.events import emit
 
 _READINESS: Final = {name: state for state, name in STATE_NAMES.items()}
 
@@ -67,7 +68,7 @@ def end_check(
     has_news = is_fleet_page_due(changes, created_at) or bool(count) or bool(indexed.problems)
     if has_news:
         publish_fleet(render_sharded_fleet(found.states, results, problems, warnings), indexed.head_note)
-    emit_check(found.states, changes, count)
+    emit([check_event(found.states, changes, delivery_count=count)])
     # now that people can read what is missing
     run.comparison.remember(indexed.head, has_news=has_news).result()
     result = ShardedResult(

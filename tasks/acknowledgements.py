@@ -13,7 +13,8 @@ from rollback_drills.followup.acknowledgement import Acknowledgement, Acknowledg
 from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.rendering.counts import write_count
-from tasks.events import emit_acknowledgements
+from rollback_drills.reports.act_events import acknowledgement_event
+from tasks.events import emit
 from tasks.evidence import index_evidence, open_existing
 
 
@@ -37,6 +38,6 @@ def acknowledge_routes(
         are_listed=are_listed,
     )
     index_evidence(records, {}, now, given.acknowledged_by, url)
-    emit_acknowledgements(records)
+    emit(map(acknowledgement_event, records))
     get_run_logger().info("%s", write_count(len(records), "route"))
     return records

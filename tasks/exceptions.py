@@ -14,8 +14,9 @@ from rollback_drills.followup.exception_requests import DeclineRecord, Exception
 from rollback_drills.followup.exceptions import ExceptionRecord, Grant
 from rollback_drills.followup.found_requests import ensure_decided, get_request, read_open_requests
 from rollback_drills.followup.retirements import keep_followed_cycles
+from rollback_drills.reports.act_events import decline_event, exception_event, request_event
 from rollback_drills.settings import Settings
-from tasks.events import emit_decline, emit_exception, emit_request
+from tasks.events import emit
 from tasks.evidence import index_evidence, open_existing
 
 
@@ -34,7 +35,7 @@ def write_exception_down(
         given, settings, schedule_id, keep_cycles, now=now, created_at=now, signer=signer
     )
     index_evidence([record], {}, now, signer, url)
-    emit_exception(record)
+    emit([exception_event(record)])
     get_run_logger().info("%s until %s", record.exception_id, record.expires_at)
     return record
 
@@ -54,7 +55,7 @@ def write_request_down(
     waiting = read_open_requests(database, now=now) if database else ()
     record = request_exception(wish, settings, schedule_id, keep_cycles, waiting, now=now, created_at=now)
     index_evidence([record], {}, now, wish.requested_by, url)
-    emit_request(record)
+    emit([request_event(record)])
     get_run_logger().info("%s until %s", record.request_id, record.open_until)
     return record
 
@@ -73,7 +74,7 @@ def write_approval_down(
     keep_cycles = partial(keep_followed_cycles, open_existing(url, to_write=True))
     record = approve_request(found, approver, settings, keep_cycles, remark=remark, now=now, created_at=now)
     _decide(record, request_id, now, approver, url)
-    emit_exception(record)
+    emit([exception_event(record)])
     return record
 
 
@@ -90,7 +91,7 @@ def write_decline_down(
     found = get_request(open_existing(url, LEDGER.name, to_write=True), request_id)
     record = record_decline(found, by, reason, now=now, created_at=now)
     _decide(record, request_id, now, by, url)
-    emit_decline(record)
+    emit([decline_event(record)])
     return record
 
 

@@ -9,8 +9,9 @@ from prefect.logging import get_run_logger
 from rollback_drills.followup.retirement_closings import close_retired
 from rollback_drills.followup.retirement_grants import retire_schedule
 from rollback_drills.followup.retirements import GivenRetirement, RetirementRecord
+from rollback_drills.reports.act_events import retirement_event
 from rollback_drills.settings import Settings
-from tasks.events import emit_retirement
+from tasks.events import emit
 from tasks.evidence import index_evidence, open_database, open_existing
 
 
@@ -27,7 +28,7 @@ def write_retirement_down(
     database = open_existing(url, to_write=True)
     record = retire_schedule(given, settings, database, now=now, created_at=now, signer=signer)
     index_evidence([record], {}, now, signer, url)
-    emit_retirement(record)
+    emit([retirement_event(record)])
     opened = open_database(url)
     count = close_retired(opened, now=now, queued_at=opened.now())
     get_run_logger().info("%s; messages that say so: %d", record.retirement_id, count)
