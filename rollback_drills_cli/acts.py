@@ -10,8 +10,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.recovery.act import Act
 from rollback_drills_cli.evidence.signing import open_key
 from rollback_drills_cli.output import print_problem
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.quiet_prefect import asking_prefect
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -49,9 +48,8 @@ def read_by(by: str | None) -> str:
 
 def find_replay_approvals() -> frozenset[str]:
     """Ask the Prefect server through which connectors nothing is replayed without an approval."""
-    quieten_prefect()
-    with show_waiting("asking the Prefect server"):
-        from blocks.registry import find_replay_approvals as find  # Prefect takes a second to import
+    with asking_prefect("asking the Prefect server"):
+        from blocks.registry import find_replay_approvals as find
 
         return find()
 

@@ -1,6 +1,6 @@
 """`drills alarm-path`: which routes an alarm takes, which of them reach nobody, and their drill."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -24,8 +24,7 @@ from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, find_evidence
 from rollback_drills_cli.judged_documents import judge_documents, load_documents
 from rollback_drills_cli.output import print_json, print_line, print_table
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.quiet_prefect import asking_prefect
 from rollback_drills_cli.request_options import option_of
 from rollback_drills_cli.run_endings import print_ending
 
@@ -66,18 +65,22 @@ def alarm_path(
     if send:
         if database:
             raise UsageError("--send uses the database of DRILLS_DATABASE_URL; set it instead")
-        _run_flow(
-            verbose=verbose,
-            as_json=as_json,
-            schedule=schedule_path,
-            history=history_path,
-            routing_policy=routing_policy,
-            provider=provider,
-            retries=retries,
-            timeout_seconds=timeout_seconds,
-            generated_by=generated_by,
-            as_of=at if now else None,
-        )
+        with asking_prefect("drilling the alarm paths", verbose=verbose):
+            from flows.alarm_path_drill import alarm_path_drill
+
+            state = alarm_path_drill(
+                schedule=schedule_path,
+                history=history_path,
+                routing_policy=routing_policy,
+                provider=provider,
+                retries=retries,
+                timeout_seconds=timeout_seconds,
+                generated_by=generated_by,
+                as_of=at if now else None,
+                return_state=True,
+            )
+        if print_ending(state, as_json=as_json)["findings"]:
+            raise typer.Exit(1)
         return
     fleet = load_documents(settings)
     requested = parse_requested(provider)
@@ -112,13 +115,3 @@ def _print(report: "AlarmPathReport") -> None:
         since = how_long(finding.since, now=options.parse_now(report.generated_at))
         print_line(f"{finding.in_words}; since {since}")
     print_line(f"{summarise(report)}.")
-
-
-def _run_flow(*, verbose: bool, as_json: bool, **parameters: Any) -> None:
-    quieten_prefect(verbose=verbose)
-    with show_waiting("drilling the alarm paths"):
-        from flows.alarm_path_drill import alarm_path_drill  # Prefect takes a second to import
-
-        state = alarm_path_drill(**parameters, return_state=True)
-    if print_ending(state, as_json=as_json)["findings"]:
-        raise typer.Exit(1)

@@ -17,11 +17,11 @@ from rollback_drills.access.api_token import Scope
 from rollback_drills.errors import UsageError
 from rollback_drills.errors.posix import require_posix
 from rollback_drills.names.variables import VARIABLES
-from rollback_drills.settings import read_settings
+from rollback_drills.settings import Settings, read_settings
 from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import FLOW_TIMEOUT_SECONDS, REQUESTS_PER_SECOND, ApiOptions
-from rollback_drills_cli import options
 from rollback_drills_cli.console import read_prefect_url
+from rollback_drills_cli.judged_documents import with_judged_documents
 from rollback_drills_cli.output import print_line, print_problem
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
@@ -32,13 +32,9 @@ _NOT_ASKED_FOR: Final = "none"
 """A passphrase that is hardly ever right. Without one, OpenSSL asks for it on the terminal."""
 
 
+@with_judged_documents
 def api(
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    settings: Settings,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any free port.")] = 8000,
     beyond_loopback: Annotated[
@@ -115,7 +111,6 @@ def api(
             raise UsageError(
                 f"--allowed-host {name} is not a host name; write it without scheme, port and path"
             )
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     proxied = read_settings(
         os.environ,
         login_header=login_header,

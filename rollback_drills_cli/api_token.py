@@ -9,8 +9,7 @@ from rollback_drills.documents.utc import write_instant
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.options import JsonOption, parse_choice
 from rollback_drills_cli.output import print_json, print_line, print_problem, print_table
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.quiet_prefect import asking_prefect
 
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Manage the tokens of the HTTP API.")
 
@@ -37,9 +36,8 @@ def create(
     wanted = parse_choice("--scope", scope, Scope)
     ends = None if expires_days is None else datetime.now(UTC) + timedelta(days=expires_days)
     token, secret = issue_token(name, wanted, ends)
-    quieten_prefect()
-    with show_waiting("saving"):
-        from blocks.api_tokens import save_token  # Prefect takes a second to import
+    with asking_prefect("saving"):
+        from blocks.api_tokens import save_token
 
         save_token(token)
     print_problem("this token is shown only once; store it as a secret")
@@ -49,9 +47,8 @@ def create(
 @app.command("list")
 def list_all(as_json: JsonOption = False) -> None:
     """List the tokens with scope and expiry."""
-    quieten_prefect()
-    with show_waiting("asking the Prefect server"):
-        from blocks.api_tokens import find_tokens  # Prefect takes a second to import
+    with asking_prefect("asking the Prefect server"):
+        from blocks.api_tokens import find_tokens
 
         found = find_tokens()
     for problem in found.problems:
@@ -81,9 +78,8 @@ def list_all(as_json: JsonOption = False) -> None:
 @app.command()
 def revoke(name: NameArgument) -> None:
     """Revoke a token. Running servers refuse it within 15 seconds."""
-    quieten_prefect()
-    with show_waiting("revoking"):
-        from blocks.api_tokens import delete_token  # Prefect takes a second to import
+    with asking_prefect("revoking"):
+        from blocks.api_tokens import delete_token
 
         delete_token(name)
     print_line(f"{name} is revoked")

@@ -24,6 +24,8 @@ from rollback_drills_cli.filters import (
 from rollback_drills_cli.options import GeneratedByOption, JsonOption, NowOption, parse_now
 from rollback_drills_cli.output import format_json, print_json, print_line, print_table
 from rollback_drills_cli.output_file import write_whole
+from rollback_drills_cli.quiet_prefect import asking_prefect
+from rollback_drills_cli.run_endings import print_ending
 
 if TYPE_CHECKING:
     from rollback_drills.reports.audit_document import PackageRoute
@@ -53,11 +55,21 @@ def audit_package(
     With --deliver, summary, digest and signed head of the last month, or of the period, go out as a message.
     """
     if deliver is not None:
-        from rollback_drills_cli.audit_delivery import run_delivery
-
         if any((out, schedule_id, schedule, provider, owner, database)):
             raise UsageError("--deliver goes with --from, --to, --now, --generated-by and --json alone")
-        run_delivery(deliver, *parse_period(since, until), now, generated_by, as_json=as_json)
+        start, end = parse_period(since, until)
+        with asking_prefect("delivering"):
+            from flows.deliver_audit_package import deliver_audit_package
+
+            state = deliver_audit_package(
+                provider=deliver,
+                since=start,
+                until=end,
+                generated_by=generated_by,
+                as_of=parse_now(now) if now else None,
+                return_state=True,
+            )
+        print_ending(state, as_json=as_json)
         return
     from rollback_drills.database.tables import LEDGER
     from rollback_drills.reports.audit_reading import find_package

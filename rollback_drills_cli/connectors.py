@@ -17,8 +17,7 @@ from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_problem, print_table
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.quiet_prefect import asking_prefect
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -44,9 +43,8 @@ def import_file(
     path = Path(found.text) if found and found.text else file
     if path is None:
         raise UsageError(f"name the file to import, or set {VARIABLES['connector_config']}")
-    quieten_prefect()
-    with show_waiting("importing"):
-        from blocks.connector_import import import_connectors  # Prefect takes a second to import
+    with asking_prefect("importing"):
+        from blocks.connector_import import import_connectors
 
         imported = import_connectors(path, os.environ)
     rows = [(each.name, each.connector_type, ", ".join(each.secret_blocks)) for each in imported]
@@ -57,9 +55,8 @@ def import_file(
 @app.command("list")
 def list_connectors(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
     """List the connectors on the Prefect server, with the reason if one does not work."""
-    quieten_prefect()
-    with show_waiting("asking the Prefect server"):
-        from blocks.registry import (  # Prefect takes a second to import
+    with asking_prefect("asking the Prefect server"):
+        from blocks.registry import (
             configured_connectors,
             find_unusable,
             name_unreadable,
@@ -130,9 +127,8 @@ def test(
 
     Example: drills connectors test slack
     """
-    quieten_prefect()
-    with show_waiting(f"trying {name}"):
-        from blocks.registry import load_connector  # Prefect takes a second to import
+    with asking_prefect(f"trying {name}"):
+        from blocks.registry import load_connector
 
         verdict = load_connector(name).check(timeout_seconds=timeout_seconds)
     print_line(f"{name}: {verdict.outcome}" + (f": {verdict.detail}" if verdict.detail else ""))
@@ -156,9 +152,8 @@ def disable(
 
     act = read_act(by, reason)
     opened = open_outbox(database, to_write=True)
-    quieten_prefect()
-    with show_waiting("asking the Prefect server"):
-        from blocks.registry import configured_connectors  # Prefect takes a second to import
+    with asking_prefect("asking the Prefect server"):
+        from blocks.registry import configured_connectors
 
         known = [each.name for each in configured_connectors()]
     written = disable_connector(opened, name, act, make_writer(opened), known)

@@ -15,8 +15,7 @@ from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.output import print_json, print_line, print_table
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.quiet_prefect import asking_prefect
 from rollback_drills_cli.request_options import option_of
 from rollback_drills_cli.run_endings import read_result
 
@@ -63,18 +62,21 @@ def deliver(
 
     Example: drills deliver --schedule schedules/payments.json --dry-run
     """
-    require_watched(options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes))
+    judged = {
+        "schedule": schedule_path,
+        "history": history_path,
+        "mode": mode,
+        "changes": changes,
+        "due_soon_days": due_soon_days,
+        "max_age_days": max_age_days,
+    }
+    require_watched(options.resolve(**judged))
     as_of = options.parse_now(now) if now else None
     if routing_policy is not None and not Path(routing_policy).exists():
         raise UsageError(f"{routing_policy} does not exist", field="routing_policy")
     result, state = run_delivery(
         verbose=verbose,
-        schedule=schedule_path,
-        history=history_path,
-        mode=mode,
-        changes=changes,
-        due_soon_days=due_soon_days,
-        max_age_days=max_age_days,
+        **judged,
         routing_policy=routing_policy,
         provider=provider,
         force=force,
@@ -98,9 +100,8 @@ def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[PlainJso
     Raises:
         UsageError: It ended without a result, because of what it was given.
     """
-    quieten_prefect(verbose=verbose)
-    with show_waiting("delivering"):
-        from flows.deliver_notifications import deliver_notifications  # Prefect takes a second to import
+    with asking_prefect("delivering", verbose=verbose):
+        from flows.deliver_notifications import deliver_notifications
 
         state = deliver_notifications(**parameters, return_state=True)
     return read_result(state), state

@@ -8,8 +8,7 @@ from rollback_drills.errors.effects import note_effect
 from rollback_drills.rendering.counts import write_count
 from rollback_drills_cli.options import WORK_POOL
 from rollback_drills_cli.output import print_line, print_problem
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.quiet_prefect import asking_prefect
 
 
 def deploy(
@@ -22,8 +21,7 @@ def deploy(
     Creates the work pool (of the type process) and the automation for killed runs if they are missing, and
     registers the connectors. Workers import the flows from where rollback-drills is installed.
     """
-    quieten_prefect()
-    with show_waiting("deploying to the Prefect server"):
+    with asking_prefect("deploying to the Prefect server"):
         from deployments.left_behind import find_left_behind
         from deployments.server_setup import (
             create_automations,
@@ -32,7 +30,7 @@ def deploy(
             is_paused,
             register_blocks,
         )
-        from deployments.shipped import read_deployments  # Prefect takes a second to import
+        from deployments.shipped import read_deployments
 
         is_new = create_work_pool(work_pool)
         connectors = register_blocks()

@@ -13,8 +13,7 @@ from rollback_drills.rendering.times import write_time
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_or_create
-from rollback_drills_cli.evidence.signing import append_signed, report_clock
-from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.evidence.signing import append_signed, report_record
 from rollback_drills_cli.request_options import option_of
 
 UntilOption = Annotated[str, option_of(ExceptionRequest, "until", metavar="ISO")]
@@ -65,15 +64,14 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
             signer=generated_by,
         )
         went_back = append_signed(open_or_create(database), [record])
-        if as_json:
-            print_json(record.to_wire())
-        else:
-            print_line(
-                f"{record.exception_id}: cycle {record.cycle_id} of {record.schedule_id} is"
-                f" {kind.past} until {write_time(record.until)}. Until then, nobody is notified, and"
-                " nothing is escalated."
-            )
-        report_clock(went_back)
+        report_record(
+            record,
+            went_back,
+            f"{record.exception_id}: cycle {record.cycle_id} of {record.schedule_id} is"
+            f" {kind.past} until {write_time(record.until)}. Until then, nobody is notified, and"
+            " nothing is escalated.",
+            as_json=as_json,
+        )
 
     example = f"Example: drills {kind} --until 2026-09-01 --reason freeze --approver anna"
     grant.__name__, grant.__doc__ = str(kind), f"{help_text}\n\n{example}"

@@ -14,8 +14,7 @@ from rollback_drills.rendering.times import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.output import print_json, print_line, print_table
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.quiet_prefect import asking_prefect
 from rollback_drills_cli.run_endings import print_ending
 
 if TYPE_CHECKING:
@@ -49,9 +48,18 @@ def escalate(
     if deliver:
         if database:
             raise UsageError("--deliver uses the database of DRILLS_DATABASE_URL; set it instead")
-        _run_flow(
-            schedule_path, history_path, routing_policy, at if now else None, generated_by, as_json, verbose
-        )
+        with asking_prefect("escalating", verbose=verbose):
+            from flows.escalate_unacknowledged import escalate_unacknowledged
+
+            state = escalate_unacknowledged(
+                schedule=schedule_path,
+                history=history_path,
+                routing_policy=routing_policy,
+                as_of=at if now else None,
+                generated_by=generated_by,
+                return_state=True,
+            )
+        print_ending(state, as_json=as_json)
         return
     from rollback_drills.followup.escalation_plan import build_escalation_plan  # with SQLAlchemy
     from rollback_drills.followup.open_cycles import read_open_cycles
@@ -136,30 +144,6 @@ def _find_rules(
         find_gone(cycles, subjects),
         judge_open(cycles, subjects, settings.criteria, now=now),
     )
-
-
-def _run_flow(
-    schedule_path: str | None,
-    history_path: str | None,
-    routing_policy: str | None,
-    as_of: datetime | None,
-    generated_by: str,
-    as_json: bool,
-    verbose: bool,
-) -> None:
-    quieten_prefect(verbose=verbose)
-    with show_waiting("escalating"):
-        from flows.escalate_unacknowledged import escalate_unacknowledged  # Prefect takes a second to import
-
-        state = escalate_unacknowledged(
-            schedule=schedule_path,
-            history=history_path,
-            routing_policy=routing_policy,
-            as_of=as_of,
-            generated_by=generated_by,
-            return_state=True,
-        )
-    print_ending(state, as_json=as_json)
 
 
 def _print_dashboard(report: "Dashboard", at: datetime) -> None:

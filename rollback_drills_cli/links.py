@@ -13,11 +13,10 @@ from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import Settings, read_settings
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_existing
-from rollback_drills_cli.evidence.signing import append_signed, report_clock
+from rollback_drills_cli.evidence.signing import append_signed, report_clock, report_record
 from rollback_drills_cli.options import JsonOption, ScheduleOption, parse_now
 from rollback_drills_cli.output import print_json, print_line, print_table
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.quiet_prefect import asking_prefect
 
 if TYPE_CHECKING:
     from rollback_drills.reports.feed_grants import Feed
@@ -52,11 +51,8 @@ def revoke(
     route = choose_routes(index, RouteChoice(cycle_id=cycle_id)).routes[0]
     record = record_revocation(cycle_id, route.schedule_id, by=by, reason=reason, created_at=parse_now(None))
     went_back = append_signed(index.database, [record])
-    if as_json:
-        print_json(record.to_wire())
-    else:
-        print_line(f"{by} has revoked the links of {cycle_id} ({route.schedule_id}).")
-    report_clock(went_back)
+    said = f"{by} has revoked the links of {cycle_id} ({route.schedule_id})."
+    report_record(record, went_back, said, as_json=as_json)
 
 
 @app.command()
@@ -66,9 +62,8 @@ def rotate_keys(
     ] = False,
 ) -> None:
     """Sign new links with a new key. Links that were sent stay valid until they expire."""
-    quieten_prefect()
-    with show_waiting("saving"):
-        from blocks.link_keys import load_link_keys, replace_link_keys  # Prefect takes a second to import
+    with asking_prefect("saving"):
+        from blocks.link_keys import load_link_keys, replace_link_keys
         from rollback_drills.access.link_permission import LinkKeys
 
         known = load_link_keys()
@@ -105,9 +100,8 @@ def feed(
     now = parse_now(None)
     record = record_feed(owner, by=by, created_at=now)
     index = open_existing(database, to_write=True)
-    quieten_prefect()
-    with show_waiting("signing"):
-        from blocks.link_keys import open_link_keys  # Prefect takes a second to import
+    with asking_prefect("signing"):
+        from blocks.link_keys import open_link_keys
 
         permission = open_link_keys().sign_feed(record.session_id, now=now)
     went_back = append_signed(index.database, [record])

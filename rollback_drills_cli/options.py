@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -163,21 +163,6 @@ def parse_said_at(now: str | None) -> datetime:
     return at
 
 
-def resolve(
-    mode: str | None = None,
-    history: str | None = None,
-    schedule: str | None = None,
-    due_soon_days: float | None = None,
-    max_age_days: float | None = None,
-    changes: str | None = None,
-) -> Settings:
+def resolve(**given: Any) -> Settings:
     """Resolve the settings from flags, environment and defaults."""
-    return read_settings(
-        os.environ,
-        mode=mode,
-        history=history,
-        schedule=schedule,
-        changes=changes,
-        due_soon_days=due_soon_days,
-        max_age_days=max_age_days,
-    )
+    return read_settings(os.environ, **given)

@@ -8,10 +8,10 @@ from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.times import write_time
 from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act, read_by, recorded_refusal
 from rollback_drills_cli.database import DatabaseOption, open_outbox
-from rollback_drills_cli.evidence.signing import report_clock
+from rollback_drills_cli.evidence.signing import report_record
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.outbox_choice import DeadOption, IdsArgument, ProviderOption, choose
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.output import print_json, print_table
 
 ReplayArgument = Annotated[str, typer.Argument(metavar="ID", help="The request, gordreplay-….")]
 
@@ -35,16 +35,15 @@ def request_replay(
     opened = open_outbox(database, to_write=True)
     written = request(opened, choose(opened, ids, dead, provider), act, make_writer(opened))
     record = written.records[-1]
-    if as_json:
-        print_json(record.to_wire())
-    else:
-        count = write_count(record.notification_count, "notification")
-        print_line(
-            f"{record.replay_id}: {act.by} asks to replay {count}. Somebody else approves it before"
-            f" {write_time(record.until)}:"
-        )
-        print_line(f"  drills outbox approve-replay {record.replay_id} --by NAME")
-    report_clock(written.appender.went_back)
+    count = write_count(record.notification_count, "notification")
+    report_record(
+        record,
+        written.appender.went_back,
+        f"{record.replay_id}: {act.by} asks to replay {count}. Somebody else approves it before"
+        f" {write_time(record.until)}:",
+        f"  drills outbox approve-replay {record.replay_id} --by NAME",
+        as_json=as_json,
+    )
 
 
 def approve_replay(
@@ -59,12 +58,13 @@ def approve_replay(
     opened = open_outbox(database, to_write=True)
     with recorded_refusal():
         written = approve(opened, replay_id, read_by(by), make_writer(opened))
-    if as_json:
-        print_json(written.records[-1].to_wire())
-    else:
-        print_line(f"{replay_id} is approved by {by}. Anybody can execute it:")
-        print_line(f"  drills outbox execute-replay {replay_id} --by NAME")
-    report_clock(written.appender.went_back)
+    report_record(
+        written.records[-1],
+        written.appender.went_back,
+        f"{replay_id} is approved by {by}. Anybody can execute it:",
+        f"  drills outbox execute-replay {replay_id} --by NAME",
+        as_json=as_json,
+    )
 
 
 def execute_replay(
@@ -80,12 +80,9 @@ def execute_replay(
     with recorded_refusal():
         written = execute(opened, replay_id, read_by(by), make_writer(opened))
     record = written.records[-1]
-    if as_json:
-        print_json(record.to_wire())
-    else:
-        count = write_count(record.notification_count, "notification")
-        print_line(f"Due again: {count}. The next drill-check or `drills deliver` sends what is due.")
-    report_clock(written.appender.went_back)
+    count = write_count(record.notification_count, "notification")
+    said = f"Due again: {count}. The next drill-check or `drills deliver` sends what is due."
+    report_record(record, written.appender.went_back, said, as_json=as_json)
 
 
 def list_requests(database: DatabaseOption = None, as_json: JsonOption = False) -> None:

@@ -3,14 +3,32 @@
 import os
 import signal
 import sys
-from contextlib import redirect_stderr, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
 from io import StringIO
 from pathlib import Path
 
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.secret_variables import open_secret_files
 from rollback_drills_cli.environment_errors import NO_CERTIFICATES
+from rollback_drills_cli.progress import show_waiting
 from rollback_drills_cli.start import TERMINATED
+
+
+@contextmanager
+def asking_prefect(what: str, *, verbose: bool = False) -> Iterator[None]:
+    """Say what the command is doing while it uses Prefect: only there, since to import it takes a second.
+
+    Args:
+        what: What it is doing.
+        verbose: Show the log of Prefect.
+
+    Raises:
+        UsageError: As `quieten_prefect` does.
+    """
+    quieten_prefect(verbose=verbose)
+    with show_waiting(what):
+        yield
 
 
 def quieten_prefect(*, verbose: bool = False, may_start: bool = True) -> None:

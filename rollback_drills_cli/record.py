@@ -65,7 +65,8 @@ def record(
     if deliver and database:
         raise UsageError("--deliver uses the database of DRILLS_DATABASE_URL; set it instead of --database")
     at = options.parse_said_at(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
+    by = {"mode": mode, "changes": changes, "due_soon_days": due_soon_days, "max_age_days": max_age_days}
+    settings = options.resolve(history=history_path, schedule=schedule_path, **by)
     target = find_target(settings.schedule, settings.history, schedule_id, settings.changes)
     participants = [{"name": name} for name in details["participants"] or ()]
     given = {**details, "participants": participants}
@@ -81,14 +82,7 @@ def record(
     follow_up(
         recorded,
         database=database,
-        parameters={
-            "mode": mode,
-            "changes": changes,
-            "due_soon_days": due_soon_days,
-            "max_age_days": max_age_days,
-            "generated_by": generated_by,
-            "as_of": at if now else None,
-        },
+        parameters={**by, "generated_by": generated_by, "as_of": at if now else None},
         deliver=deliver,
         as_json=as_json,
     )

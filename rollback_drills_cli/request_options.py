@@ -16,9 +16,7 @@ from rollback_drills_cli.flags import find_flag
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def option_of(
-    request: type[BaseModel], name: str, *flags: str, metavar: str | None = None, default: str = ""
-) -> Any:
+def option_of(request: type[BaseModel], name: str, *flags: str, metavar: str | None = None) -> Any:
     """Return the option for a field of a request.
 
     Args:
@@ -26,12 +24,11 @@ def option_of(
         name: The field.
         flags: What else the option is called.
         metavar: How its value is shown.
-        default: What holds without the option, if the request does not say it.
     """
     field = request.model_fields[name]
     inner = get_args(field.annotation)
     metadata = [*field.metadata, *(each for kind in inner for each in getattr(kind, "__metadata__", ()))]
-    otherwise = default or next((each.text for each in metadata if isinstance(each, Otherwise)), "")
+    otherwise = next((each.text for each in metadata if isinstance(each, Otherwise)), "")
     help_text = f"{field.description}" + (f" (default: {otherwise})" if otherwise else "")
     lowest: Any = None
     highest: Any = None

@@ -11,16 +11,14 @@ from rollback_drills.rendering.times import how_long, write_time
 from rollback_drills_cli import options
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, find_evidence, open_existing, open_or_create
-from rollback_drills_cli.evidence.signing import append_decision, append_signed, report_clock
+from rollback_drills_cli.evidence.signing import append_decision, append_signed, report_record
 from rollback_drills_cli.exceptions import keep_cycles
 from rollback_drills_cli.filters import ScheduleIdOption, explain_filter
 from rollback_drills_cli.output import print_json, print_line, print_table
 from rollback_drills_cli.request_options import option_of
 
 if TYPE_CHECKING:
-    from rollback_drills.database.connections import Database
-    from rollback_drills.followup.exception_requests import DeclineRecord
-    from rollback_drills.followup.exceptions import ExceptionRecord
+    pass
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -99,16 +97,15 @@ def create(
         created_at=options.parse_now(None),
     )
     went_back = append_signed(open_or_create(database), [record])
-    if as_json:
-        print_json(record.to_wire())
-    else:
-        asked = record.to_request()
-        print_line(
-            f"{record.request_id}: {requested_by} asks to {exception} {record.schedule_id} until"
-            f" {write_time(asked.until)}. Somebody else approves it by {write_time(asked.open_until)}:"
-        )
-        print_line(f"  drills requests approve {record.request_id} --by NAME")
-    report_clock(went_back)
+    asked = record.to_request()
+    report_record(
+        record,
+        went_back,
+        f"{record.request_id}: {requested_by} asks to {exception} {record.schedule_id} until"
+        f" {write_time(asked.until)}. Somebody else approves it by {write_time(asked.open_until)}:",
+        f"  drills requests approve {record.request_id} --by NAME",
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -134,9 +131,9 @@ def approve(
     record = approve_request(
         found, by, settings, keeping, remark=reason, now=at, created_at=options.parse_now(None)
     )
-    _decide(
-        opened,
+    report_record(
         record,
+        append_decision(opened, record),
         f"{record.exception_id}: {record.schedule_id} is {found.request.kind.past} until"
         f" {write_time(record.until)}, requested by {found.request.requested_by} and approved by {by}.",
         as_json=as_json,
@@ -160,16 +157,5 @@ def decline(
     opened = open_existing(database, to_write=True).database
     found = get_request(opened, request_id)
     record = record_decline(found, by, reason, now=at, created_at=created_at)
-    _decide(opened, record, f"{by} has declined {request_id} ({found.request.schedule_id}).", as_json=as_json)
-
-
-def _decide(
-    database: "Database", record: "ExceptionRecord | DeclineRecord", said: str, *, as_json: bool
-) -> None:
-    """Write a decision, and say what came of it."""
-    went_back = append_decision(database, record)
-    if as_json:
-        print_json(record.to_wire())
-    else:
-        print_line(said)
-    report_clock(went_back)
+    said = f"{by} has declined {request_id} ({found.request.schedule_id})."
+    report_record(record, append_decision(opened, record), said, as_json=as_json)

@@ -10,8 +10,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.options import WORK_POOL, JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_table
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.quiet_prefect import asking_prefect
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -65,9 +64,8 @@ def apply(
     you switched off stays off. Exit code 1 if a dry run finds a difference, or if an automation of yours
     has the name of ours.
     """
-    quieten_prefect()
-    with show_waiting("asking the Prefect server"):
-        from prefect.client.orchestration import get_client  # Prefect takes a second to import
+    with asking_prefect("asking the Prefect server"):
+        from prefect.client.orchestration import get_client
 
         from rollback_drills_cli.automations.changes import Step, find_changes
         from rollback_drills_cli.automations.shipped import list_shipped

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rollback_drills_cli.output import print_problem
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.output import print_json, print_line, print_problem
+from rollback_drills_cli.quiet_prefect import asking_prefect
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -50,20 +49,35 @@ def append_decision(database: "Database", record: "ExceptionRecord | DeclineReco
 
 def open_key(public_key: "PublicKey | None") -> "SigningKey":
     """Open the key of the evidence on the configured Prefect server."""
-    quieten_prefect()
-    with show_waiting("opening the key of the evidence"):
-        from blocks.ledger_key import open_signing_key  # Prefect takes a second to import
+    with asking_prefect("opening the key of the evidence"):
+        from blocks.ledger_key import open_signing_key
 
         return open_signing_key(public_key)
 
 
 def make_key(origin: str) -> "SigningKey":
     """Make a new key for the evidence, and save it on the configured Prefect server."""
-    quieten_prefect()
-    with show_waiting("saving a new key of the evidence"):
+    with asking_prefect("saving a new key of the evidence"):
         from blocks.ledger_key import save_new_key
 
         return save_new_key(origin)
+
+
+def report_record(record: "Record", went_back: timedelta | None, *lines: str, as_json: bool) -> None:
+    """Print a record that was written down, as JSON or in words, and fail if the clock had gone back.
+
+    Args:
+        record: The record.
+        went_back: By how much the clock had gone back; None if it had not.
+        lines: What it says, in words.
+        as_json: Print the record itself.
+    """
+    if as_json:
+        print_json(record.to_wire())
+    else:
+        for line in lines:
+            print_line(line)
+    report_clock(went_back)
 
 
 def report_clock(went_back: timedelta | None) -> None:
