@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 
 from sqlalchemy import Connection
@@ -11,7 +10,7 @@ from rollback_drills import PRODUCT
 from rollback_drills.database.first_format import FIRST_FORMAT, iterate_rows
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.import_record import ImportRecord
-from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.ledger.canonical import digest_canonical
 
 IMPORTED_FROM: Final = f"table {FIRST_FORMAT.name}"
 """What `imported_from` of these records says."""
@@ -25,7 +24,7 @@ def read_first_records(connection: Connection, created_at: datetime) -> Iterator
         created_at: The clock of the evidence.
     """
     for sequence, original in iterate_rows(connection):
-        key = sha256(write_canonical({"sequence": sequence, "record": original})).hexdigest()
+        key = digest_canonical({"sequence": sequence, "record": original})
         yield (
             key,
             ImportRecord(

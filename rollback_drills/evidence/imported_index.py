@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +16,7 @@ from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.import_record import ImportRecord
-from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.ledger.canonical import digest_canonical
 from rollback_drills.evidence.outbox_transfer import find_unknown
 from rollback_drills.evidence.record import RECORD_SCHEMA
 from rollback_drills.evidence.strict_json import check_strictly, parse_strictly
@@ -95,7 +94,7 @@ def read_index(path: Path) -> dict[str, WrittenRecord]:
     found = {}
     try:
         for record in _records(text):
-            found[sha256(write_canonical(record)).hexdigest()] = record
+            found[digest_canonical(record)] = record
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
     if not found:

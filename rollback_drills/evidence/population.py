@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Final, Self
 
 import msgspec
 
-from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.ledger.canonical import digest_canonical
 from rollback_drills.evidence.record import Record
 from rollback_drills.readiness.states import Readiness
 from rollback_drills.redaction.redactor import Redact
@@ -27,7 +26,7 @@ def name_population(*watched: str | None, requested: Iterable[str] | None) -> st
         requested: The keys of the requested providers; None means all.
     """
     asked = [*watched, None if requested is None else sorted(requested)]
-    return f"rcpop-{sha256(write_canonical(asked)).hexdigest()[:16]}"
+    return f"rcpop-{digest_canonical(asked)[:16]}"
 
 
 def digest_population(findings: Mapping[str, str]) -> str:
@@ -35,7 +34,7 @@ def digest_population(findings: Mapping[str, str]) -> str:
 
     The pairs are an array of arrays, sorted by id, in canonical JSON (RFC 8785).
     """
-    return sha256(write_canonical(sorted(findings.items()))).hexdigest()
+    return digest_canonical(sorted(findings.items()))
 
 
 class Concluded(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Final, Protocol, TypeVar
 
 import msgspec
@@ -60,6 +61,11 @@ class Keep(Protocol):
 
     def __call__(self, record: R, /) -> R:
         """Return what is kept."""
+
+
+def make_once_key(*parts: object) -> str:
+    """Return the key under which a record is written only once: its kind, and what it is about."""
+    return sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
 
 
 def name_run(record: R, flow_run_id: str) -> R:

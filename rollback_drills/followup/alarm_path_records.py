@@ -3,12 +3,11 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
-from hashlib import sha256
 
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.record import Record, make_once_key
 from rollback_drills.evidence.record_kinds import ALARM_PATH_KIND
 from rollback_drills.followup.alarm_paths import AlarmPathFinding, EventKind, MissedDrill
 from rollback_drills.names import ids
@@ -62,7 +61,7 @@ def record_missed(
         signer: Who runs.
     """
     return {
-        _once_key(each.drill.notification_id): partial(
+        make_once_key(ALARM_PATH_KIND, each.drill.notification_id): partial(
             _record_missed, each, assigned_to, now=now, created_at=created_at, signer=signer
         )
         for each in missed
@@ -81,15 +80,11 @@ def record_withdrawn(
         signer: Who runs.
     """
     return {
-        _once_key(each.cycle_id, each.owner, each.provider, each.since): partial(
+        make_once_key(ALARM_PATH_KIND, each.cycle_id, each.owner, each.provider, each.since): partial(
             _record_withdrawn, each, now=now, created_at=created_at, signer=signer
         )
         for each in findings
     }
-
-
-def _once_key(*parts: str) -> str:
-    return sha256("\x1f".join((ALARM_PATH_KIND, *parts)).encode()).hexdigest()
 
 
 def _record_missed(

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from itertools import groupby
 
 import msgspec
@@ -12,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.time_data import TimeData
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.record import Record, make_once_key
 from rollback_drills.evidence.record_kinds import ESCALATION_KIND
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
 from rollback_drills.followup.escalations import Escalation, TakenStep
@@ -48,7 +47,7 @@ def find_taken_steps(
     does.
     """
     return {
-        _once_key(cycle.cycle_id, owner, step): partial(
+        make_once_key(ESCALATION_KIND, cycle.cycle_id, owner, step): partial(
             _record, cycle, sent, created_at=created_at, signer=signer
         )
         for cycle, owner, step, sent in _find_steps(cycles)
@@ -63,7 +62,7 @@ def find_recorded(cycles: Iterable[CycleFacts], once_keys: AbstractSet[str]) -> 
         once_keys: Some of those that `find_taken_steps` returns.
     """
     for cycle, owner, step, sent in _find_steps(cycles):
-        if _once_key(cycle.cycle_id, owner, step) in once_keys:
+        if make_once_key(ESCALATION_KIND, cycle.cycle_id, owner, step) in once_keys:
             due_at = datetime.fromisoformat(_read_step(sent).step_due_at)
             yield Escalation(cycle, cycle.chains[owner], step, due_at, [each.provider for each, _ in sent])
 
@@ -74,10 +73,6 @@ def _find_steps(cycles: Iterable[CycleFacts]) -> Iterator[tuple[CycleFacts, str,
         for owner in cycle.chains:
             for step, sent in groupby(cycle.steps_of(owner), key=lambda pair: pair[1].step):
                 yield cycle, owner, step, list(sent)
-
-
-def _once_key(cycle_id: str, owner: str, step: int) -> str:
-    return sha256(f"{ESCALATION_KIND}\x1f{cycle_id}\x1f{owner}\x1f{step}".encode()).hexdigest()
 
 
 def _record(cycle: CycleFacts, sent: _Step, *, created_at: datetime, signer: str) -> EscalationRecord:

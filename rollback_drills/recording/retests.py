@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from hashlib import sha256
 
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.record import Record, make_once_key
 from rollback_drills.evidence.record_kinds import RETEST_KIND
 from rollback_drills.names import ids
 from rollback_drills.names.keys import is_same
@@ -63,7 +62,8 @@ def find_retests(
         if failed_at is None or (accepted_at and failed_at < accepted_at) or is_in_future(drill, now=now):
             continue
         if not is_accepted(drill, now=now):
-            key = _once_key(schedule.schedule_id, drill.drill_id, failed_at)
+            # the same also when the drill is described in other words afterwards
+            key = make_once_key("retest", schedule.schedule_id, drill.drill_id, write_instant(failed_at))
             record = partial(_record, schedule, drill, failed_at, cycle_id, key, now=now)
             found[key] = partial(record, created_at=created_at, signer=signer)
     return found
@@ -107,11 +107,6 @@ def open_retests(
 
     still_open = (record for record in records if not is_over(record))
     return sorted(still_open, key=lambda record: (record.retest_due_at, record.drill_id))
-
-
-def _once_key(schedule_id: str, drill_id: str, failed_at: datetime) -> str:
-    """Return the key of a re-test: the same also when the drill is described in other words afterwards."""
-    return sha256(f"retest\x1f{schedule_id}\x1f{drill_id}\x1f{write_instant(failed_at)}".encode()).hexdigest()
 
 
 def _record(

@@ -9,7 +9,8 @@ from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import read_unfinished
 from rollback_drills.evidence.outages.levels import ConnectorRows
 from rollback_drills.evidence.outages.records import ClosureRecord
-from rollback_drills.evidence.outages.watch import once_closed
+from rollback_drills.evidence.record import make_once_key
+from rollback_drills.evidence.record_kinds import CLOSURE_KIND
 from rollback_drills.names.keys import name_key
 from rollback_drills.outbox.destinations import find_destination
 from rollback_drills.recovery.act import Act
@@ -48,5 +49,5 @@ def close_outage(database: Database, provider: str, act: Act, writer: Writer) ->
         given_up = msgspec.structs.replace(
             record, closure_state="given_up", closed_by=act.by, reason=act.reason
         )
-        written.add(given_up, once_closed(outage.outage_id))
+        written.add(given_up, make_once_key(CLOSURE_KIND, outage.outage_id))
     return written

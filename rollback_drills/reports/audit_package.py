@@ -4,14 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 
 import msgspec
 
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.index import LedgerRow
-from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.ledger.canonical import digest_canonical
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.reports.audit_document import (
@@ -110,12 +109,8 @@ def seal(package: AuditPackage) -> AuditPackage:
     """
     content = redactor_in_use().document(msgspec.to_builtins(package))
     asked = {name: value for name, value in content.items() if name != "generated_at"}
-    named = {**content, "audit_id": f"gordackaudit-{_digest(asked)[:16]}"}
-    return msgspec.convert({**named, "content_sha256": _digest(named)}, AuditPackage)
-
-
-def _digest(content: object) -> str:
-    return sha256(write_canonical(content)).hexdigest()
+    named = {**content, "audit_id": f"gordackaudit-{digest_canonical(asked)[:16]}"}
+    return msgspec.convert({**named, "content_sha256": digest_canonical(named)}, AuditPackage)
 
 
 def _build_routes(evidence: Evidence) -> list[PackageRoute]:

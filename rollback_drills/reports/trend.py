@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
-from hashlib import sha256
 from operator import itemgetter
 from typing import Final, TypeAlias
 
@@ -15,7 +14,7 @@ from rollback_drills import PRODUCT
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.ledger.canonical import digest_canonical
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.reports.filters import RouteFilter
@@ -180,7 +179,7 @@ def find_trend(
         latest_events=latest,
     )
     counted = {name: each for name, each in msgspec.to_builtins(trend).items() if name not in _NOT_COUNTED}
-    digest = sha256(write_canonical(counted)).hexdigest()
+    digest = digest_canonical(counted)
     return msgspec.structs.replace(trend, trend_id=f"gordrtrend-{digest[:16]}")
 
 

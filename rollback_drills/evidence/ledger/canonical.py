@@ -1,6 +1,7 @@
 """Canonical JSON (RFC 8785): the one way to write a record, so that its hash means something."""
 
 import re
+from hashlib import sha256
 from math import isfinite
 from typing import Any, Final
 
@@ -47,6 +48,11 @@ def write_canonical(value: Any) -> bytes:
         return rfc8785.dumps(msgspec.json.decode(written)) if is_unusual else written
     except (rfc8785.CanonicalizationError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"a record cannot be written as canonical JSON: {error}") from None
+
+
+def digest_canonical(value: Any) -> str:
+    """Return the SHA-256 digest of a value as canonical JSON, in hexadecimal digits."""
+    return sha256(write_canonical(value)).hexdigest()
 
 
 def _may_be_infinite(value: Any) -> bool:

@@ -7,7 +7,6 @@ neither lost nor opened twice, whatever is killed, and a run in which nothing fa
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from sqlalchemy import Connection
 
@@ -19,7 +18,7 @@ from rollback_drills.evidence.outages.levels import ConnectorRows
 from rollback_drills.evidence.outages.records import OutageRecord
 from rollback_drills.evidence.outages.replay_outcome import record_replay_outcome
 from rollback_drills.evidence.outages.rule import Cause, Opened, find_changes
-from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.record import Record, make_once_key
 from rollback_drills.evidence.record_kinds import (
     CLOSURE_KIND,
     DISABLED_KIND,
@@ -82,7 +81,7 @@ def watch_connectors(
     for replay in known.replays:
         record = record_replay_outcome(connection, replay, created_at=created_at, signer=signer)
         if record is not None:
-            yield _once(REPLAY_OUTCOME_KIND, replay.replay_id), record
+            yield make_once_key(REPLAY_OUTCOME_KIND, replay.replay_id), record
 
 
 def _find_changed(touched: Touched, disabled: dict[str, Destination], known: Unfinished) -> dict[str, str]:
@@ -113,12 +112,12 @@ class _Connector:
         for change in find_changes(level, is_open=self.outage is not None):
             if isinstance(change, Opened):
                 outage = self._record_outage(rows, change, created_at, signer)
-                yield _once(OUTAGE_KIND, outage.outage_id), outage
+                yield make_once_key(OUTAGE_KIND, outage.outage_id), outage
             elif self.outage is not None:
                 closure = record_closure(
                     self.connection, self.outage, rows, change.at, created_at=created_at, signer=signer
                 )
-                yield once_closed(closure.outage_id), closure
+                yield make_once_key(CLOSURE_KIND, closure.outage_id), closure
 
     def _record_outage(
         self, rows: ConnectorRows, opened: Opened, created_at: datetime, signer: str
@@ -143,12 +142,7 @@ class _Connector:
 
 def once_disabled(dead: Destination) -> str:
     """Return the key under which it is written once that a connector is disabled since some time."""
-    return _once(DISABLED_KIND, f"{name_key(dead.provider)}\x1f{dead.disabled_at}")
-
-
-def once_closed(outage_id: str) -> str:
-    """Return the key under which the end of an outage is written once."""
-    return _once(CLOSURE_KIND, outage_id)
+    return make_once_key(DISABLED_KIND, name_key(dead.provider), dead.disabled_at)
 
 
 def record_disabled(
@@ -173,7 +167,3 @@ def record_disabled(
         is_automatic=by is None,
         reason=dead.disabled_because,
     )
-
-
-def _once(kind: str, what: str) -> str:
-    return sha256(f"{kind}\x1f{what}".encode()).hexdigest()
