@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from rollback_drills.console.drills import RecordedDrill
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
-from rollback_drills.evidence.index import P, read_rows
+from rollback_drills.evidence.index import P, iterate_records
 from rollback_drills.evidence.record_kinds import (
     ACKNOWLEDGEMENT_KIND,
     DRILL_KIND,
@@ -93,14 +93,10 @@ def _read_plans(connection: Connection, ids: Sequence[str]) -> list[RecordedPlan
         .limit(MOST_CYCLES)
     )
     places = list(connection.scalars(of_cycles))
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.leaf_index.in_(places))
-    newest = connection.execute(rows.order_by(LEDGER.c.leaf_index.desc()))
-    return [*read_rows(newest.tuples(), RecordedPlan)]
+    some = LEDGER.c.leaf_index.in_(places)
+    return [*iterate_records(connection, RecordedPlan, some, newest_first=True)]
 
 
 def _read_kind(connection: Connection, ids: Sequence[str], kind: str, of: type[P]) -> list[P]:
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
-        LEDGER.c.schedule_id.in_(ids), LEDGER.c.metadata_kind == kind
-    )
-    newest = connection.execute(rows.order_by(LEDGER.c.leaf_index.desc()).limit(MOST_ROWS))
-    return [*read_rows(newest.tuples(), of)]
+    wanted = LEDGER.c.schedule_id.in_(ids), LEDGER.c.metadata_kind == kind
+    return [*iterate_records(connection, of, *wanted, newest_first=True, limit=MOST_ROWS)]

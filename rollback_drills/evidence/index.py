@@ -1,14 +1,14 @@
 """Finds records in the ledger."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Final, Protocol, Self, TypeVar
 
 import msgspec
 from msgspec import UnsetType
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import DatabaseError
@@ -102,16 +102,17 @@ class EvidenceIndex:
         """Return the newest records that match, and how many match, also of those that are damaged."""
         with self.database.read() as connection:
             conditions = wanted.to_sql(connection)
-            page = _newest(conditions).limit(limit).offset(offset)
+            rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*conditions)
+            page = rows.order_by(LEDGER.c.leaf_index.desc()).limit(limit).offset(offset)
             total = connection.scalar(select(func.count()).select_from(LEDGER).where(*conditions))
-            rows = [record for _, record in read_written(connection.execute(page).tuples())]
-        return rows, total or 0
+            found = [record for _, record in read_written(connection.execute(page).tuples())]
+        return found, total or 0
 
     def read(self, wanted: EvidenceFilter, of: type[P], *, limit: int = 100) -> list[P]:
         """Return the newest records that match, as their kind; see `read_rows`."""
         with self.database.read() as connection:
-            page = _newest(wanted.to_sql(connection)).limit(limit)
-            return [*read_rows(connection.execute(page).tuples(), of)]
+            conditions = wanted.to_sql(connection)
+            return [*iterate_records(connection, of, *conditions, newest_first=True, limit=limit)]
 
     def get(self, leaf_index: int) -> WrittenRecord | None:
         """Return one record by its number; None if there is none.
@@ -127,9 +128,18 @@ class EvidenceIndex:
         return None if text is None else read_row(leaf_index, text)
 
 
-def _newest(conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[int, str]]:
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*conditions)
-    return rows.order_by(LEDGER.c.leaf_index.desc())
+def iterate_records(
+    connection: Connection,
+    of: type[P],
+    *conditions: ColumnElement[bool],
+    newest_first: bool = False,
+    limit: int | None = None,
+) -> Iterator[P]:
+    """Yield the records that meet conditions, in their order or the newest first; see `read_rows`."""
+    place = LEDGER.c.leaf_index
+    rows = select(place, LEDGER.c.record).where(*conditions).limit(limit)
+    ordered = rows.order_by(place.desc() if newest_first else place)
+    return read_rows(connection.execute(ordered).tuples(), of)
 
 
 def read_rows(rows: Iterable[tuple[int, str]], of: type[P]) -> Iterator[P]:
@@ -191,9 +201,7 @@ def read_all(connection: Connection, of: type[R], *conditions: ColumnElement[boo
         of: The kind.
         conditions: Which of them.
     """
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == of.kind())
-    found = connection.execute(rows.where(*conditions).order_by(LEDGER.c.leaf_index))
-    return [*read_rows(found.tuples(), of)]
+    return [*iterate_records(connection, of, LEDGER.c.metadata_kind == of.kind(), *conditions)]
 
 
 def read_row(leaf_index: int, text: str) -> WrittenRecord:

@@ -5,7 +5,7 @@ population is no longer checked. Plans of earlier versions have no digest: each 
 stand for their own instant only.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Final
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.index import LedgerRow, read_rows, read_time
+from rollback_drills.evidence.index import LedgerRow, iterate_records, read_time
 from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.recorded_plan import RecordedPlan
 
@@ -57,15 +57,17 @@ def find_in_force(connection: Connection, before: int) -> Sequence[RecordedPlan]
     rows = [*connection.scalars(newest.group_by(LEDGER.c.schedule_id))]
     while rows:
         earlier = []
-        for plan in _read_plans(connection, rows):
+        # those that hold until a newer plan follows
+        for plan in [
+            *iterate_records(connection, RecordedPlan, one_of(LEDGER.c.leaf_index, rows), HAS_DIGEST)
+        ]:
             if plan.population_id in checked:
                 found[plan.schedule_id] = plan
             else:  # that population is no longer checked, but another population may have the schedule
                 own = LEDGER.c.schedule_id == plan.schedule_id, LEDGER.c.leaf_index < plan.leaf_index
                 earlier.append(connection.scalar(newest.where(*own)))
         rows = [row for row in earlier if row is not None]
-    departures = select(LEDGER.c.leaf_index, LEDGER.c.record).where(NAMES_GONE, LEDGER.c.leaf_index < before)
-    for check in read_rows(connection.execute(departures).tuples(), Departures):
+    for check in iterate_records(connection, Departures, NAMES_GONE, LEDGER.c.leaf_index < before):
         for name in check.gone:
             last = found.get(name)
             if last is None or last.population_id != check.population_id:
@@ -73,10 +75,3 @@ def find_in_force(connection: Connection, before: int) -> Sequence[RecordedPlan]
             if last.leaf_index < check.leaf_index:
                 del found[name]
     return sorted(found.values(), key=attrgetter("leaf_index"))
-
-
-def _read_plans(connection: Connection, rows: Sequence[int]) -> Iterator[RecordedPlan]:
-    """Yield those plans that hold until a newer plan follows."""
-    some = one_of(LEDGER.c.leaf_index, rows)
-    plans = select(LEDGER.c.leaf_index, LEDGER.c.record).where(some, HAS_DIGEST)
-    yield from read_rows(connection.execute(plans).tuples().all(), RecordedPlan)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.history import Drill
-from rollback_drills.evidence.index import LedgerRow, read_rows
+from rollback_drills.evidence.index import LedgerRow, iterate_records
 from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.open_findings import OpenFinding, find_open_findings
@@ -31,12 +31,10 @@ def read_open_drill_findings(database: Database, *, now: datetime) -> list[Sched
     """Return the open findings of all schedules by the newest record of each drill, those due first."""
     of_drills = LEDGER.c.metadata_kind == DRILL_KIND
     named = select(LEDGER.c.schedule_id).where(of_drills, LEDGER.c.record.contains('"findings"')).distinct()
-    records = select(LEDGER.c.leaf_index, LEDGER.c.record).where(of_drills, LEDGER.c.schedule_id.in_(named))
     by_schedule: dict[str, dict[str, Drill]] = defaultdict(dict)
     spelling: dict[str, str] = {}
     with database.read() as connection:
-        rows = connection.execute(records.order_by(LEDGER.c.leaf_index)).tuples()
-        for record in read_rows(rows, _Recorded):
+        for record in iterate_records(connection, _Recorded, of_drills, LEDGER.c.schedule_id.in_(named)):
             key = name_key(record.schedule_id)
             spelling[key] = record.schedule_id
             by_schedule[key][name_key(record.drill_id)] = record.drill

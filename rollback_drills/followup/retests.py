@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.index import LedgerRow, read_all, read_rows
+from rollback_drills.evidence.index import LedgerRow, iterate_records, read_all
 from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import group_spellings
@@ -65,9 +65,7 @@ class _Performed(LedgerRow, frozen=True, gc=False):
 
 def _find_accepted(connection: Connection, spellings: Sequence[str]) -> Iterator[tuple[datetime, str]]:
     """Yield when each accepted drill of a schedule was performed, and its id."""
-    drills = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
-        LEDGER.c.schedule_id.in_(spellings), LEDGER.c.metadata_kind == DRILL_KIND
-    )
-    for drill in read_rows(connection.execute(drills).tuples(), _Performed):
+    of_schedule = LEDGER.c.schedule_id.in_(spellings), LEDGER.c.metadata_kind == DRILL_KIND
+    for drill in iterate_records(connection, _Performed, *of_schedule):
         if drill.accepted:
             yield drill.executed_at, drill.drill_id

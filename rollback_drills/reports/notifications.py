@@ -15,7 +15,7 @@ from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.delivery_records import DELIVERY_SOURCE
 from rollback_drills.evidence.first_records import IMPORTED_FROM
-from rollback_drills.evidence.index import NEVER, LedgerRow, read_rows
+from rollback_drills.evidence.index import NEVER, LedgerRow, iterate_records
 from rollback_drills.evidence.record_kinds import DELIVERY_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
@@ -118,11 +118,8 @@ _planned: Final = msgspec.json.Decoder(_Planned)
 def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[str, Sequence[int]]:
     """Return, by notification, the rows of the ledger that hold its outcomes."""
     found: dict[str, list[int]] = {}
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
-        one_of(LEDGER.c.cycle_id, cycle_ids),
-        or_(LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND, _IS_OF_FIRST_FORMAT),
-    )
-    for each in read_rows(connection.execute(rows.order_by(LEDGER.c.leaf_index)).tuples(), _Named):
+    of_deliveries = or_(LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND, _IS_OF_FIRST_FORMAT)
+    for each in iterate_records(connection, _Named, one_of(LEDGER.c.cycle_id, cycle_ids), of_deliveries):
         found.setdefault((each.original or each).notification_id, []).append(each.leaf_index)
     return found
 

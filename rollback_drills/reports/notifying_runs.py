@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.index import LedgerRow, read_rows
+from rollback_drills.evidence.index import LedgerRow, iterate_records
 from rollback_drills.evidence.record_kinds import ROUTE_DELIVERY_KIND
 
 
@@ -32,7 +32,5 @@ def find_notifying_runs(connection: Connection, cycle_ids: Collection[str]) -> M
 
 
 def _read(connection: Connection, cycle_ids: list[str]) -> Iterator[_Outcome]:
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
-        one_of(LEDGER.c.cycle_id, cycle_ids), LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND
-    )
-    yield from read_rows(connection.execute(rows.order_by(LEDGER.c.leaf_index)).tuples(), _Outcome)
+    of_cycles = one_of(LEDGER.c.cycle_id, cycle_ids), LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND
+    return iterate_records(connection, _Outcome, *of_cycles)

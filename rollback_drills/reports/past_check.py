@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.evidence.index import LedgerRow, read, read_rows
+from rollback_drills.evidence.index import LedgerRow, iterate_records, read
 from rollback_drills.evidence.plans_in_force import IS_CHECK
 from rollback_drills.evidence.record_kinds import PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.recorded_plan import RecordedPlan
@@ -109,8 +109,7 @@ def _read_deliveries(
     connection: Connection, cycle_id: str, before: ColumnElement[bool]
 ) -> Iterator[PastDelivery]:
     of_cycle = (LEDGER.c.cycle_id == cycle_id) & (LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND) & before
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(of_cycle).order_by(LEDGER.c.leaf_index)
-    for each in read_rows(connection.execute(rows).tuples(), _Delivery):
+    for each in iterate_records(connection, _Delivery, of_cycle):
         yield PastDelivery(
             each.leaf_index,
             each.created_at,

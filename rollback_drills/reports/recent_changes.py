@@ -12,7 +12,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.evidence.index import LedgerRow, read_rows
+from rollback_drills.evidence.index import LedgerRow, iterate_records
 from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 
 MOST_COMPARED: Final = 1_000
@@ -136,10 +136,9 @@ def _list_changed(
 
 def _read_checks(connection: Connection, first: int) -> tuple[dict[str, _Checked], dict[str, _Checked]]:
     """Return the checks that saw schedules come and go, by schedule; what came back is not gone."""
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(_IS_CHECK, LEDGER.c.leaf_index >= first)
     came: dict[str, _Checked] = {}
     gone: dict[str, _Checked] = {}
-    for check in read_rows(connection.execute(rows.order_by(LEDGER.c.leaf_index)).tuples(), _Checked):
+    for check in iterate_records(connection, _Checked, _IS_CHECK, LEDGER.c.leaf_index >= first):
         for name in check.came:
             if gone.pop(name, None) is None:
                 came[name] = check
@@ -167,5 +166,4 @@ def _read_plans_before(connection: Connection, names: Sequence[str], first: int)
 
 def _read_plans(connection: Connection, places: Sequence[int]) -> dict[str, _Recorded]:
     some = one_of(LEDGER.c.leaf_index, places)
-    rows = connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some))
-    return {plan.schedule_id: plan for plan in read_rows(rows.tuples(), _Recorded)}
+    return {plan.schedule_id: plan for plan in iterate_records(connection, _Recorded, some)}

@@ -12,7 +12,7 @@ from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_rows
+from rollback_drills.evidence.index import LedgerRow, iterate_records, read_if_readable
 from rollback_drills.evidence.outages.acts import DiscardRecord, EnabledRecord, ExecutionRecord
 from rollback_drills.evidence.outages.known import OpenOutage
 from rollback_drills.evidence.outages.levels import ConnectorRows
@@ -125,7 +125,5 @@ def _find_runs(connection: Connection, outage: OpenOutage) -> list[str]:
     first = select(func.min(LEDGER.c.leaf_index)).where(*of_outage, LEDGER.c.provider.in_(names))
     places = sorted(connection.scalars(first.group_by(LEDGER.c.created_at)))
     found = dict.fromkeys([outage.flow_run_id] if outage.flow_run_id else [])
-    some = one_of(LEDGER.c.leaf_index, places)
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(some).order_by(LEDGER.c.leaf_index)
-    runs = read_rows(connection.execute(rows).tuples(), _Origin)
+    runs = iterate_records(connection, _Origin, one_of(LEDGER.c.leaf_index, places))
     return list(found | dict.fromkeys(each.flow_run_id for each in runs if each.flow_run_id))

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_rows
+from rollback_drills.evidence.index import LedgerRow, iterate_records, read_if_readable
 from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.record_kinds import (
     CLOSURE_KIND,
@@ -48,9 +48,8 @@ class Unfinished:
 
 def find_last_end(connection: Connection, provider: str) -> float | None:
     """Return when the last outage of a connector ended, in seconds since 1970; None if it had none."""
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == CLOSURE_KIND)
-    newest_first = connection.execute(rows.order_by(LEDGER.c.leaf_index.desc()))
-    for closure in read_rows(newest_first.tuples(), _Closure):
+    of_closures = LEDGER.c.metadata_kind == CLOSURE_KIND
+    for closure in iterate_records(connection, _Closure, of_closures, newest_first=True):
         if is_same(closure.provider, provider):
             return closure.closed_at.timestamp()
     return None

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from rollback_drills import PRODUCT
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.evidence.index import read_all, read_rows
+from rollback_drills.evidence.index import iterate_records, read_all
 from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import OpenOutage
 from rollback_drills.evidence.outages.levels import ConnectorRows
@@ -151,8 +151,7 @@ def read_open_outages(database: Database, *, now: datetime) -> list[OpenOutageRe
 def _read(connection: Connection) -> Iterator[tuple[_Begun, ClosureRecord | None]]:
     """Yield each outage with its closure; an outage whose beginning was pruned is left out."""
     by_outage = {each.session_id: each for each in read_all(connection, ClosureRecord)}
-    begun = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == OUTAGE_KIND)
-    for outage in read_rows(connection.execute(begun.order_by(LEDGER.c.leaf_index)).tuples(), _Begun):
+    for outage in iterate_records(connection, _Begun, LEDGER.c.metadata_kind == OUTAGE_KIND):
         yield outage, by_outage.get(outage.outage_id)
 
 
