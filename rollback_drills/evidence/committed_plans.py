@@ -82,12 +82,14 @@ def take_plans(
     late = (created_at - KILLED_AFTER).timestamp()
     forgotten = (created_at - _FORGOTTEN_AFTER).timestamp()
     over = [
-        row.plan_id for row in found if row.plan_id in own or (row.is_recorded and row.queued_at < forgotten)
+        row.plan_id
+        for row in found
+        if row.plan_id in own or (row.is_recorded and _was_before(row.queued_at, forgotten))
     ]
     if over:
         connection.execute(delete(OUTBOX_PLANS).where(one_of(OUTBOX_PLANS.c.plan_id, over)))
     for row in found:
-        if row.plan_id not in own and not row.is_recorded and row.queued_at < late:
+        if row.plan_id not in own and not row.is_recorded and _was_before(row.queued_at, late):
             this = OUTBOX_PLANS.c.plan_id == row.plan_id
             text = connection.execute(select(OUTBOX_PLANS.c.records).where(this)).scalar_one()
             records = _read_plan(row.plan_id, text)
@@ -97,6 +99,11 @@ def take_plans(
             connection.execute(update(OUTBOX_PLANS).where(this).values(is_recorded=True))
             for record in records:
                 yield {**record, "created_at": write_instant(created_at)}
+
+
+def _was_before(queued_at: object, limit: float) -> bool:
+    """Whether a plan was queued before a time; no run that goes on has written what is no time."""
+    return not isinstance(queued_at, float) or queued_at < limit
 
 
 def _explain_refused(plan_id: str) -> str:

@@ -91,9 +91,8 @@ def find_time_of_check(connection: Connection, *, of_fleet: bool) -> datetime | 
 
 def find_known_names(database: Database, population_id: str) -> list[str]:
     """Return the schedules of a population, by the names of the records."""
-    names = select(LAST_FINDINGS.c.schedule_id).where(LAST_FINDINGS.c.population_id == population_id)
     with database.read() as connection:
-        return list(connection.scalars(names))
+        return list(_read_table(connection, population_id))
 
 
 def keep_findings(connection: Connection, summary: Summary, changes: Changes) -> None:
@@ -147,7 +146,8 @@ def _was_pruned_after(connection: Connection, row: int) -> bool:
 def _read_table(connection: Connection, population_id: str) -> KnownFindings:
     columns = select(LAST_FINDINGS.c.schedule_id, LAST_FINDINGS.c.finding_digest)
     rows = connection.execute(columns.where(LAST_FINDINGS.c.population_id == population_id))
-    return dict(rows.tuples().all())
+    # what is no text was written by somebody else: without it the rest is not what the check has signed
+    return {name: digest for name, digest in rows if isinstance(name, str) and isinstance(digest, str)}
 
 
 def _read_rows(connection: Connection, population_id: str, schedule_ids: Sequence[str]) -> KnownFindings:

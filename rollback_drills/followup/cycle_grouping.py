@@ -91,20 +91,11 @@ def _resume(last: ExceptionRecord | None, now: datetime) -> tuple[ExceptionRecor
     return None, last.until
 
 
-def to_due_at(cycle_due: str) -> datetime | None:
-    """Return the due time that a notification names; None if its cycle has none.
-
-    Raises:
-        ValueError: It names something else.
-    """
-    return datetime.fromisoformat(cycle_due) if cycle_due else None
-
-
 def _identify(routes: Mapping[_Names, Sequence[K]]) -> tuple[str, datetime | None]:
     """Return the schedule and the due instant of a cycle."""
     first = next(iter(routes.values()))[0]
     due_at = next((item.cycle_due for items in routes.values() for item in items if item.cycle_due), "")
-    return first.schedule_id, to_due_at(due_at)
+    return first.schedule_id, datetime.fromisoformat(due_at) if due_at else None
 
 
 def _to_routes(

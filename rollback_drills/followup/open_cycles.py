@@ -16,7 +16,7 @@ from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.index import read_all
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord, find_current
 from rollback_drills.followup.cycle_facts import CycleFacts, Sent, to_instant
-from rollback_drills.followup.cycle_grouping import group_cycles, to_due_at
+from rollback_drills.followup.cycle_grouping import group_cycles
 from rollback_drills.followup.exceptions import ExceptionRecord, find_latest
 from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.spellings import find_spellings
@@ -126,7 +126,6 @@ def _find_sent(items: Iterable[OutboxRow]) -> dict[int, Sent]:
     found: dict[int, Sent] = {}
     for item in items:
         try:
-            to_due_at(item.cycle_due)
             found[item.sequence] = _to_sent(item)
         except (msgspec.MsgspecError, LookupError, TypeError, ValueError, RecursionError):
             _logger.warning(

@@ -1,10 +1,11 @@
 """What is known of the places to which providers deliver: the pauses they want, and which are dead."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
+import msgspec
 from sqlalchemy import Connection, exists, select, update
 
 from rollback_drills.database.connections import Database
@@ -14,20 +15,20 @@ from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import find_spellings, find_spellings_by_index, walk
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.insertion import insert_new
-from rollback_drills.outbox.rows import OutboxRow, decode_rows
+from rollback_drills.outbox.rows import OutboxRow, Seconds, decode_rows
 from rollback_drills.rendering.command_line import write_command
 
+_logger = logging.getLogger(__name__)
 SUBJECT_PREFIX: Final = "connector:"
 """Before the name of a connector: what stands in place of a schedule in a notice of its death."""
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(msgspec.Struct, frozen=True, gc=False):
     """What is known of the place to which a provider delivers."""
 
     provider: str
-    cool_until: float = 0.0
-    disabled_at: float | None = None
+    cool_until: Seconds = 0.0
+    disabled_at: Seconds | None = None
     disabled_because: str = ""
 
     def takes(self, now: float) -> bool:
@@ -63,8 +64,18 @@ def list_providers(connection: Connection) -> list[str]:
 _all = select(DESTINATIONS).order_by(DESTINATIONS.c.provider)
 
 
-def _read_destinations(connection: Connection) -> list[Destination]:
-    return [Destination(*row) for row in connection.execute(_all)]
+def _read_destinations(connection: Connection) -> Iterator[Destination]:
+    """Read the rows; one that cannot be read stops nothing: what is sent there shows how it is."""
+    for row in connection.execute(_all):
+        try:
+            yield msgspec.convert(row, Destination, from_attributes=True)
+        except msgspec.ValidationError as error:
+            _logger.warning(
+                "the row of the connector %s in the table destinations cannot be read (%s), and is left out;"
+                " delete it from the table, or restore a backup",
+                row.provider,
+                error,
+            )
 
 
 def _merge(same: Sequence[Destination]) -> Destination:
@@ -74,7 +85,7 @@ def _merge(same: Sequence[Destination]) -> Destination:
         key=attrgetter("disabled_at"),
         default=same[0],
     )
-    return replace(dead, cool_until=max(each.cool_until for each in same))
+    return msgspec.structs.replace(dead, cool_until=max(each.cool_until for each in same))
 
 
 def note_pause_or_death(

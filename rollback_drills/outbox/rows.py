@@ -19,7 +19,7 @@ from rollback_drills.readiness.states import Readiness
 _logger = logging.getLogger(__name__)
 _EARLIEST: Final = -62_135_596_800
 _LATEST: Final = 253_402_300_799
-_Seconds = Annotated[float, Meta(ge=_EARLIEST, lt=_LATEST + 1)]
+Seconds = Annotated[float, Meta(ge=_EARLIEST, lt=_LATEST + 1)]
 """A time of the years 1 to 9999, in seconds since 1970."""
 
 
@@ -37,21 +37,26 @@ class OutboxRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
     reason: Reason
     status: Readiness
     cycle_due: str
-    planned_at: _Seconds
-    queued_at: _Seconds
+    planned_at: Seconds
+    queued_at: Seconds
     state: State
     is_closed: bool
-    due_at: _Seconds | None
+    due_at: Seconds | None
     attempt_count: int
     unanswered_count: int
     may_repeat: bool
-    started_at: _Seconds | None
-    completed_at: _Seconds | None
+    started_at: Seconds | None
+    completed_at: Seconds | None
     status_code: int | None
     detail: str
     external_ref: str
     request: str
     notification: str
+
+    def __post_init__(self) -> None:
+        """Refuse a due time that is none; msgspec makes a `ValidationError` of it."""
+        if self.cycle_due and datetime.fromisoformat(self.cycle_due).tzinfo is None:
+            raise ValueError(f"cycle_due has no offset: {self.cycle_due!r}")
 
     @classmethod
     def from_row(cls, row: Any) -> Self:

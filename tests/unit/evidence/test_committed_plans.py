@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX_PLANS
@@ -25,6 +25,7 @@ from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
 from tests.samples.builders import NOW, checked, make_subject, open_key
+from tests.samples.databases import only_on_sqlite
 from tests.samples.outbox_rows import as_it_is, claim, make_result, settle
 from tests.samples.populations import POPULATION, records, verify
 
@@ -218,3 +219,16 @@ def test_a_plan_that_is_no_json_stops_no_run(database: Database) -> None:
         connection.execute(update(OUTBOX_PLANS).values(records="[" * 10_000))
 
     assert len(record(database, NOW + KILLED_AFTER + SECOND).problems) == 1
+
+
+@only_on_sqlite  # PostgreSQL keeps the type of a column
+def test_a_plan_whose_time_is_none_is_recorded_and_stops_no_run(database: Database) -> None:
+    commit_plan(database)
+    with database.write() as connection:
+        connection.execute(text("UPDATE outbox_plans SET queued_at = 'soon'"))
+
+    record(database, NOW + SECOND)
+    record(database, NOW + 2 * SECOND)
+
+    assert len(plans(database)) == 1
+    assert waiting(database) == []

@@ -25,6 +25,7 @@ from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import FindingKind
 from rollback_drills.redaction.redactor import Redactor
 from tests.samples.builders import NOW, open_key
+from tests.samples.databases import only_on_sqlite
 from tests.samples.outbox_rows import as_it_is, in_each
 from tests.samples.plain_records import as_record, start_record
 from tests.samples.populations import DAY, POPULATION, concluded, news_of, population_of, records, verify
@@ -147,6 +148,16 @@ def test_a_table_that_is_not_what_the_last_check_signed_is_read_from_the_ledger_
     assert changes.changed == {"a"}
     assert not run(database, {"a": "2", "b": "1"}).is_any
     assert verify(database).is_intact
+
+
+@only_on_sqlite  # PostgreSQL keeps the type of a column
+def test_a_name_that_is_no_text_stops_no_check(database: Database) -> None:
+    run(database, {"a": "1", "b": "1"})
+    with database.write() as connection:
+        connection.execute(text("UPDATE last_findings SET schedule_id = x'ff' WHERE schedule_id = 'a'"))
+
+    assert run(database, {"a": "2", "b": "1"}).changed == {"a"}
+    assert not run(database, {"a": "2", "b": "1"}).is_any
 
 
 def test_what_is_gone_is_gone_also_if_the_ledger_is_read_again(database: Database) -> None:

@@ -193,7 +193,6 @@ def test_an_escalation_knows_its_step_and_whose_silence_it_is_about(database: Da
         {"notification": '{"event": 5}'},
         pytest.param({"notification": '{"event":' * 9_000}, id="nested too deeply"),
         pytest.param({"reason": Reason.ESCALATED}, id="an escalation without a step"),
-        {"cycle_due": "tomorrow"},
     ],
 )
 def test_a_damaged_notification_hides_no_other_cycle(
@@ -204,3 +203,14 @@ def test_a_damaged_notification_hides_no_other_cycle(
 
     assert names(opened(database)) == ["orders"]
     assert f"the text of {damaged} in the outbox cannot be read, and is left out" in caplog.text
+
+
+@pytest.mark.parametrize("cycle_due", ["tomorrow", "2026-12-01T09:00:00"])
+def test_a_due_time_that_is_none_hides_no_other_cycle(
+    cycle_due: str, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged, _ = put(database, notified("payments"), notified("orders"))
+    force(database, damaged, cycle_due=cycle_due)
+
+    assert names(opened(database)) == ["orders"]
+    assert f"the row of {damaged} in the outbox cannot be read" in caplog.text
