@@ -22,16 +22,17 @@ from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.redaction.redactor import REDACTED
 
 _COLUMNS: Final = (
-    *("notification_id", "route_key", "reason", "planned_at", "cycle_due", "is_indexed"),
-    *("state", "attempt_count", "status_code", "completed_at"),
+    *("notification_id", "route_key", "cycle_id", "reason", "status", "planned_at", "cycle_due"),
+    *("is_indexed", "state", "attempt_count", "status_code", "completed_at"),
 )
 _NAMES: Final = ("schedule_id", "provider", "owner")
 _DECIDED: Final = frozenset({Reason.FIRST, Reason.WORSE, Reason.REPEAT, Reason.DEFERRED})
-"""Of these the outbox and the message of a plan have the same time: repeats are counted from it."""
+"""Of these the outbox has the cycle, the state and the time of the plan: repeats are counted from them."""
 _SETTLED: Final = frozenset(
     {State.DELIVERED, State.ACCEPTED, State.AMBIGUOUS, State.PERMANENT, State.DISABLED, State.DISCARDED}
 )
 """States that come with an outcome, so that the evidence has the same."""
+_STATES: Final = frozenset(State)
 
 
 class _Said(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +43,8 @@ class _Said(msgspec.Struct, frozen=True, gc=False):
     provider: str = ""
     owner: str = ""
     route_key: str = ""
+    cycle_id: str = ""
+    status: str = ""
     plan_id: str = ""
     """Empty for a notice, whose time earlier versions wrote wrongly if several were recorded together."""
     reason: str = ""
@@ -145,7 +148,7 @@ def _read_said(record: WrittenRecord) -> _Said | None:
 
 
 def _fits(taken: Any, said: _Said) -> bool:
-    if taken.state in _SETTLED and said.outcome != taken.state:
+    if taken.state not in _STATES or (taken.state in _SETTLED and said.outcome != taken.state):
         return False
     if not _is_schedule(taken, said):
         return False
@@ -153,8 +156,9 @@ def _fits(taken: Any, said: _Said) -> bool:
         return False
     if said.reason and (said.reason, said.route_key) != (taken.reason, taken.route_key):
         return False
+    of_plan = said.generated_at, said.cycle_id, said.status
     is_planned = bool(said.plan_id) and said.reason in _DECIDED
-    if is_planned and said.generated_at != _write(taken.planned_at):
+    if is_planned and of_plan != (_write(taken.planned_at), taken.cycle_id, taken.status):
         return False
     if taken.completed_at is None:
         return True

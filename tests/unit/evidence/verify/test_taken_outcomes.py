@@ -15,7 +15,7 @@ from rollback_drills.notifications.states import State
 from tests.samples.builders import NOW
 
 NAMES = {"schedule_id": "payments", "provider": "slack", "owner": "team-a"}
-ROUTE = {"route_key": "gordroute-1", "reason": "first"}
+ROUTE = {"route_key": "gordroute-1", "cycle_id": "gordcycle-1", "reason": "first", "status": "due_soon"}
 PLANNED = NOW - timedelta(minutes=5)
 RECORD = {
     **NAMES,
@@ -99,6 +99,8 @@ def test_a_name_that_is_none_fits_no_row_and_ends_nothing(name: str, value: obje
         pytest.param({"attempt_count": 2}, id="attempts"),
         pytest.param({"route_key": "gordroute-2"}, id="route"),
         pytest.param({"reason": "repeat"}, id="reason"),
+        pytest.param({"cycle_id": "gordcycle-2"}, id="cycle"),
+        pytest.param({"status": "needs_attention"}, id="state of the schedule"),
         pytest.param({"generated_at": NOW.isoformat()}, id="time of the plan"),
         pytest.param({"status_code": 500}, id="status code"),
         pytest.param({"completed_at": "2026-12-01T09:00:01+00:00"}, id="time"),
@@ -128,6 +130,10 @@ def test_a_state_that_ends_an_attempt_needs_a_row_with_this_outcome(
 
     assert missing({**RECORD, "outcome": state}, **taken) == []
     assert len(missing({**RECORD, "outcome": "retry"}, **taken)) == 1
+
+
+def test_a_state_that_no_notification_has_fits_no_row() -> None:
+    assert len(missing({**RECORD, "outcome": "lost"}, state="lost")) == 1
 
 
 @pytest.mark.parametrize(
