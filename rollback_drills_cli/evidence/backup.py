@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -86,5 +87,5 @@ def _explain_postgresql(opened: "Database", file: Path) -> str:
     address = without_password.render_as_string()
     return (
         "the evidence is in PostgreSQL, which makes its own consistent copies; run"
-        f" `pg_dump --format=custom --file={file} --dbname='{address}'`"
+        f" `pg_dump --format=custom --file={quote(str(file))} --dbname={quote(address)}`"
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Final
 
 import msgspec
@@ -48,6 +49,7 @@ from rollback_drills.evidence.export.tree import TreeWriter
 from rollback_drills.evidence.heads import Head, damage, iterate_heads, newest_head
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import SigningKey
+from rollback_drills.evidence.ledger.merkle import hash_leaf
 from rollback_drills.evidence.plans_in_force import find_in_force
 from rollback_drills.evidence.record_kinds import KEY_KIND
 
@@ -80,14 +82,11 @@ def export(
         DatabaseError: The database cannot be read, or what is in it does not fit together.
     """
     refuse_existing(folder)
-    partial = folder.with_name(f"{folder.name}.partial")
     with _explained(folder):
-        if partial.is_dir() and not partial.is_symlink():
-            shutil.rmtree(partial)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}-", suffix=".partial"))  # mode 0700
     try:
         with database.snapshot() as connection, _explained(folder):
-            partial.parent.mkdir(parents=True, exist_ok=True)
-            partial.mkdir(mode=0o700)  # nobody else reads it, not even while it is written
             manifest = _write(connection, query, partial, key, exported_at, progress)
             partial.rename(folder)
     except BaseException:
@@ -112,8 +111,7 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = f": {error.filename}" if isinstance(error, FileExistsError) else ""
-        raise UsageError(f"{folder} cannot be written: {error.strerror or error}{place}") from None
+        raise UsageError(f"{folder} cannot be written: {error.strerror or error}") from None
 
 
 def _write(
@@ -191,10 +189,13 @@ def _write_rows(
     ):
         tree = TreeWriter(tree_file, connection, heads, pruned_before(connection))
         for index, text, leaf in iterate_rows(connection, query, chosen):
-            rows.write(text.encode() + b"\n")
+            content = text.encode() if isinstance(text, str) else b""
+            if hash_leaf(content) != leaf:
+                raise damage(f"row {index} was changed")
+            rows.write(content + b"\n")
             tree.add_row(index, leaf)
             try:
-                record = msgspec.json.decode(text)
+                record = msgspec.json.decode(content)
                 table.add(record)
                 population.add(record)
             except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError):

@@ -59,8 +59,10 @@ def select_rows(connection: Connection, query: Query) -> Selection:
     return Selection(first, last + 1, before, min(last + 1, newest) + 1)
 
 
-def iterate_rows(connection: Connection, query: Query, chosen: Selection) -> Iterator[tuple[int, str, bytes]]:
-    """Yield number, record and leaf hash of each row that is shown, in order."""
+def iterate_rows(
+    connection: Connection, query: Query, chosen: Selection
+) -> Iterator[tuple[int, object, bytes]]:
+    """Yield number, record as it is stored, and leaf hash of each row that is shown, in order."""
     if query.schedules is None:
         wanted = [LEDGER.c.leaf_index.between(chosen.shown_from, chosen.shown_to - 1)]
     else:

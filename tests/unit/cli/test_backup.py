@@ -49,8 +49,8 @@ def test_of_postgresql_it_prints_what_to_run_without_the_password(
 ) -> None:
     url = "postgresql+psycopg://drills:hunter2@db/evidence?password=hunter3"
     monkeypatch.setenv("DRILLS_DATABASE_URL", url)
-    assert drills("backup", "copy.dump") == 2
-    command = "pg_dump --format=custom --file=copy.dump --dbname='postgresql://drills@db/evidence'"
+    assert drills("backup", "my copy.dump") == 2
+    command = "pg_dump --format=custom --file='my copy.dump' --dbname=postgresql://drills@db/evidence"
     assert f"run `{command}`" in drills.err
     assert "hunter" not in drills.err
     assert drills.err.count("\n") == 1

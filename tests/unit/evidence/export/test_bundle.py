@@ -31,6 +31,7 @@ from rollback_drills.evidence.export.cycles import CycleState, Due, PerformedDri
 from rollback_drills.evidence.export.manifest import Manifest, Query
 from rollback_drills.evidence.export.rows import fold_gap
 from rollback_drills.evidence.heads import find_head
+from rollback_drills.evidence.ledger.merkle import hash_leaf
 from rollback_drills.evidence.ledger_records import KeyRecord
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.record import Record
@@ -49,6 +50,7 @@ from rollback_drills.readiness.states import Readiness
 from tests.processes.forked import find_exit_code, fork
 from tests.samples.builders import KEY, NOW, judged, make_subject, open_key, planned
 from tests.samples.commands import drills
+from tests.samples.databases import only_on_sqlite
 from tests.samples.ledgers import append_check
 from tests.samples.plain_records import as_record, start_record
 from tests.samples.tampering import OTHER_KEY, fill, make_row, unguard
@@ -160,7 +162,7 @@ def test_an_export_of_nothing_is_refused_and_leaves_nothing(
     with pytest.raises(UsageError, match=problem):
         exported(database, tmp_path / "out", query)
 
-    assert not list(tmp_path.glob("out*"))
+    assert not [*tmp_path.glob("*out*"), *tmp_path.glob(".*")]
 
 
 def test_a_folder_that_exists_is_left_alone(database: Database, tmp_path: Path) -> None:
@@ -219,7 +221,7 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
             exported(reopened, tmp_path / "out")
 
     assert find_exit_code(fork(fail)) == 0
-    assert not list(tmp_path.glob("out*"))
+    assert not [*tmp_path.glob("*out*"), *tmp_path.glob(".*")]
 
 
 SCRIPTS = ("the rows", "the signatures")
@@ -389,7 +391,7 @@ def test_a_key_that_was_changed_since_it_was_opened_signs_no_export(
     with pytest.raises(ConflictError, match="changed meanwhile"):
         exported(database, tmp_path / "out")
 
-    assert not list(tmp_path.glob("out*"))
+    assert not [*tmp_path.glob("*out*"), *tmp_path.glob(".*")]
 
 
 @pytest.mark.slow
@@ -399,11 +401,10 @@ def test_a_key_that_was_changed_since_it_was_opened_signs_no_export(
         ("DELETE FROM ledger WHERE leaf_index = 20", "row 20 is missing"),
         ("DELETE FROM ledger WHERE leaf_index > 30", "it has 31 rows, and its newest head is over 34"),
         ("DELETE FROM ledger_heads WHERE tree_size > 30", "it has 34 rows, and its newest head is over 21"),
-        ("UPDATE ledger SET record = '{' WHERE leaf_index = 20", "row 20 cannot be read"),
-        ("UPDATE ledger SET record = '[]' WHERE leaf_index = 20", "row 20 cannot be read"),
-        ("UPDATE ledger SET record = '{}' WHERE leaf_index = 20", "row 20 cannot be read"),
+        ("UPDATE ledger SET record = '{}' WHERE leaf_index = 20", "row 20 was changed"),
+        ("UPDATE ledger SET hashes = (SELECT hashes FROM ledger WHERE leaf_index = 19)", "row 0 was changed"),
     ],
-    ids=["a row", "the end", "a head", "no JSON", "no record", "an empty record"],
+    ids=["a row", "the end", "a head", "a record", "hashes"],
 )
 def test_evidence_that_is_damaged_is_not_exported(
     statement: str, problem: str, database: Database, tmp_path: Path
@@ -415,16 +416,46 @@ def test_evidence_that_is_damaged_is_not_exported(
     with pytest.raises(DatabaseError, match=f"the evidence is damaged: {problem}; `drills evidence verify`"):
         exported(database, tmp_path / "out")
 
-    assert not list(tmp_path.glob("out*"))
+    assert not [*tmp_path.glob("*out*"), *tmp_path.glob(".*")]
 
 
-def test_a_file_in_the_way_is_named_and_left_alone(database: Database, tmp_path: Path) -> None:
-    (tmp_path / "out.partial").write_text("mine")
+@only_on_sqlite  # PostgreSQL keeps the type of a column
+@pytest.mark.parametrize(
+    "change", ["record = x'ff'", "record = CAST(x'7bff' AS TEXT)", "hashes = 'none'", "hashes = x''"]
+)
+def test_a_value_that_no_column_of_the_ledger_has_is_not_exported(
+    change: str, database: Database, tmp_path: Path
+) -> None:
+    with database.write() as connection:
+        unguard(connection)
+        connection.execute(text(f"UPDATE ledger SET {change} WHERE leaf_index = 20"))
 
-    with pytest.raises(UsageError, match=r"File exists: .*out\.partial"):
+    with pytest.raises(DatabaseError, match="the evidence is damaged: row 20 was changed"):
         exported(database, tmp_path / "out")
 
-    assert (tmp_path / "out.partial").read_text() == "mine"
+
+@pytest.mark.parametrize("record", ["{", "[]", "{}"], ids=["no JSON", "no record", "an empty record"])
+def test_a_row_that_fits_its_hash_and_holds_no_record_is_not_exported(
+    record: str, database: Database, tmp_path: Path
+) -> None:
+    change = "UPDATE ledger SET record = :record, hashes = :hashes WHERE leaf_index = 20"
+    with database.write() as connection:
+        unguard(connection)
+        connection.execute(text(change), {"record": record, "hashes": hash_leaf(record.encode())})
+
+    with pytest.raises(DatabaseError, match="the evidence is damaged: row 20 cannot be read"):
+        exported(database, tmp_path / "out")
+
+
+def test_what_lies_beside_the_folder_is_left_alone(database: Database, tmp_path: Path) -> None:
+    beside = tmp_path / "out.partial"
+    beside.mkdir()
+    (beside / "mine.txt").write_text("mine")
+
+    exported(database, tmp_path / "out")
+
+    assert (beside / "mine.txt").read_text() == "mine"
+    assert sorted(each.name for each in tmp_path.glob("*out*")) == ["out", "out.partial"]
 
 
 def test_only_some_of_many_schedules_are_named(tmp_path: Path) -> None:
@@ -790,8 +821,10 @@ def test_a_killed_export_leaves_no_export(tmp_path: Path) -> None:
 
     assert find_exit_code(killed) == -signal.SIGKILL
     assert not out.exists()
+    (left,) = tmp_path.glob(".out-*.partial")
+    assert stat.S_IMODE(left.stat().st_mode) == 0o700
     exported(database, out)
-    assert sorted(os.listdir(tmp_path)) == ["drills.db", "drills.db-shm", "drills.db-wal", "out"]
+    assert out.exists()
 
 
 def test_pruned_rows_are_folded_and_the_rest_verifies(database: Database, tmp_path: Path) -> None:
