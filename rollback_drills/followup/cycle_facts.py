@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from rollback_drills.errors import UsageError
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.names.keys import is_same
@@ -87,16 +88,25 @@ class CycleFacts:
     resumed_at: datetime | None = None
     """When the last exception ended, so that the cycle counts again; None if there was none or it holds."""
     chains: Mapping[str, Chain] = field(init=False)
-    """By owner: the chain that was frozen when the owner was first notified."""
+    """By owner: the chain that was frozen when the owner was first notified. An owner who was notified by the
+    first version of this program, which kept no text, has none."""
+    chain_faults: Sequence[str] = field(init=False)
+    """Why chains cannot be followed here."""
 
     def __post_init__(self) -> None:
         """Find the frozen chains."""
         chains: dict[str, Chain] = {}
+        faults = []
         for route in self.routes:
-            event = next((each.event for each in route.own if each.event), None)
-            if event is not None and route.owner not in chains:
-                chains[route.owner] = read_chain(event)
+            first = next((each for each in route.own if each.event), None)
+            if first is None or route.owner in chains:
+                continue
+            try:
+                chains[route.owner] = read_chain(first.event)
+            except UsageError as error:
+                faults.append(f"{error} (the text of {first.notification_id} in the outbox)")
         object.__setattr__(self, "chains", chains)
+        object.__setattr__(self, "chain_faults", faults)
 
     @property
     def status(self) -> Readiness:

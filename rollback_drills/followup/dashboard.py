@@ -196,6 +196,7 @@ def find_problems(
             continue
         actions = rules.find_actions(cycle, now=now)
         name = f"{cycle.schedule_id} ({cycle.cycle_id})"
+        found += [f"{name}: {fault}" for fault in cycle.chain_faults]
         if rules.is_gone(cycle):
             command = write_command("retire", schedule_id=cycle.schedule_id, approver="WHO", reason="WHY")
             found.append(f"{name}: its document is gone; restore it, or run: {command}")
@@ -217,7 +218,7 @@ def _describe_cycle(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) -
         next_due_at=write_instant(cycle.due_at) if cycle.due_at else None,
         status=cycle.status,
         state=find_state(cycle, now=now),
-        owners=sorted(cycle.chains),
+        owners=sorted({route.owner for route in cycle.routes if route.own}),
         excepted=cycle.exception.because if cycle.exception else None,
         document_gone=rules.is_gone(cycle),
         next_action=_describe_action(actions[0]) if actions else None,

@@ -47,7 +47,7 @@ def plan_step(
     now: datetime,
     repeat_after: Mapping[Readiness, timedelta] = REPEAT_AFTER,
 ) -> PlannedStep | None:
-    """Return the next step of an owner's chain; None if there is none, or an exception holds.
+    """Return the next step of an owner's chain; None if there is none or no chain, or an exception holds.
 
     A person who is absent when the step is due is passed over for the next one of the chain; a window delays
     the step until it ends.
@@ -59,9 +59,9 @@ def plan_step(
         now: The time of the plan.
         repeat_after: How long the last person is left alone about an owner who is absent without an end.
     """
-    if cycle.exception:
+    chain = cycle.chains.get(owner)
+    if cycle.exception or chain is None:
         return None
-    chain = cycle.chains[owner]
     due = find_next_step(cycle, owner, chain, repeat_after=repeat_after)
     if due is None:
         return None

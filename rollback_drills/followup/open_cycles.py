@@ -1,12 +1,13 @@
 """Reads the facts of open cycles out of the outbox and the evidence."""
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.alarm_path_rows import is_alarm_path
@@ -118,6 +119,29 @@ class _Letter(msgspec.Struct):
     event: dict[str, Any]
 
 
+_Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class _Step(msgspec.Struct):
+    """What the event of an escalation must say."""
+
+    owner: str
+    step: Annotated[int, Meta(ge=1)]
+    step_due_at: _Instant
+    escalated_at: _Instant
+
+
+class _Event(msgspec.Struct):
+    """What the event of a plan must say: somebody may have changed it."""
+
+    session_id: str
+    plan_id: str
+    title: str
+    deferred_until: _Instant | None = None
+    escalation: _Step | None = None
+    summary: Mapping[str, object] = msgspec.field(default_factory=dict)
+
+
 _decode: Final = msgspec.json.Decoder(_Letter).decode
 
 
@@ -136,7 +160,10 @@ def _find_sent(items: Iterable[OutboxRow]) -> dict[int, Sent]:
 
 
 def _to_sent(item: OutboxRow) -> Sent:
-    event = _decode(item.notification).event if item.notification else {}
+    event, step = {}, None
+    if item.notification:
+        event = _decode(item.notification).event
+        step = msgspec.convert(event, _Event).escalation
     sent = Sent(
         item.notification_id,
         item.reason,
@@ -148,7 +175,8 @@ def _to_sent(item: OutboxRow) -> Sent:
         None if item.due_at is None else to_instant(item.due_at),
         event,
     )
-    if item.reason is Reason.ESCALATED:
-        step = event["escalation"]
-        return replace(sent, step_of=step["owner"], step=step["step"])
-    return sent
+    if item.reason is not Reason.ESCALATED:
+        return sent
+    if step is None:
+        raise LookupError("an escalation without a step")
+    return replace(sent, step_of=step.owner, step=step.step)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
+from rollback_drills.planning.routes import DEFAULT_ACKNOWLEDGEMENT_MINUTES
 
 
 class Recommendation(StrEnum):
@@ -67,12 +68,13 @@ def find_standings(cycles: Sequence[CycleFacts], *, now: datetime) -> Iterator[S
         for route in cycle.routes:
             if route.notified_at is None:
                 continue
-            link = cycle.chains[route.owner].links[0]
+            chain = cycle.chains.get(route.owner)
+            minutes = chain.links[0].after_minutes or 0.0 if chain else DEFAULT_ACKNOWLEDGEMENT_MINUTES
             yield Standing(
                 cycle,
                 route,
                 now - route.notified_at,
-                link.after_minutes or 0.0,
+                minutes,
                 route.said is not None and now < route.said.until,
                 cycle.exception is not None,
             )

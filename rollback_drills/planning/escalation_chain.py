@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from rollback_drills.documents.calendars.working_days import find_calendar
 from rollback_drills.documents.calendars.working_time import WorkingTime
-from rollback_drills.documents.fields import Document
-from rollback_drills.documents.owner_rules import EscalationStep, OwnerRule
+from rollback_drills.documents.fields import Document, Minutes
+from rollback_drills.documents.owner_rules import BusinessHoursCount, EscalationStep, OwnerRule
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import name_key
@@ -25,8 +26,8 @@ class Link(Document, frozen=True, gc=False, omit_defaults=True):
 
     owner: str
     providers: tuple[str, ...]
-    after_minutes: float | None = None
-    after_business_hours: float | None = None
+    after_minutes: Minutes | None = None
+    after_business_hours: BusinessHoursCount | None = None
     working_time: WorkingTime = WorkingTime()
     """Of the owner who is waited for."""
 
@@ -41,7 +42,7 @@ class Chain(Document, frozen=True, gc=False, omit_defaults=True):
     """Who is notified, one after the other, of what an owner does not acknowledge."""
 
     owner: str
-    links: tuple[Link, ...]
+    links: Annotated[tuple[Link, ...], Meta(min_length=1)]
 
 
 def resolve_chains(
@@ -118,15 +119,17 @@ def read_chain(event: Mapping[str, Any]) -> Chain:
         UsageError: It counts working days by holidays that are not known here, or somebody changed it.
     """
     try:
-        if EVENT_KEY in event:
-            return msgspec.convert(event[EVENT_KEY], Chain)
-        route = event["owner_routes"][0]
-        link = Link(
-            route["escalation_owner"],
-            tuple(route["providers"]),
-            after_minutes=route["acknowledgement_minutes"],
-        )
-        return Chain(route["owner"], (link,))
+        chain = event[EVENT_KEY] if EVENT_KEY in event else _chain_of_before(event["owner_routes"][0])
+        return msgspec.convert(chain, Chain)
     except (msgspec.ValidationError, LookupError, TypeError) as error:
         name = event.get("schedule_id", "")
         raise UsageError(f"the escalation chain of {name} cannot be followed here: {error}") from None
+
+
+def _chain_of_before(route: Mapping[str, Any]) -> dict[str, Any]:
+    link = {
+        "owner": route["escalation_owner"],
+        "providers": route["providers"],
+        "after_minutes": route["acknowledgement_minutes"],
+    }
+    return {"owner": route["owner"], "links": [link]}

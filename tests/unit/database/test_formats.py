@@ -94,6 +94,16 @@ def test_a_drill_closes_a_cycle_of_before(world: World) -> None:
     assert told == {("search", "resolved", "team-a"), ("search", "resolved", "team-b")}
 
 
+def test_what_nobody_has_acknowledged_is_shown(world: World) -> None:
+    """The first format kept no text of a notification, and so nobody who is next."""
+    routes = world.escalation_plan()["routes"]
+
+    shown = {(each["schedule_id"], each["owner"]) for each in routes}
+    assert shown == {(name, owner) for name in ("payments", "search") for owner in ("team-a", "team-b")}
+    assert world.dashboard()["outstanding_count"] == len(routes) == 4
+    assert [each for each in world.problems() if "chain" in each] == []
+
+
 def test_it_has_the_tables_of_a_new_database(world: World) -> None:
     with world.database.read() as connection:
         options: dict[str, Any] = {

@@ -7,15 +7,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.open_cycles import find_quiet, read_open_cycles
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
-from rollback_drills.planning.escalation_chain import EVENT_KEY, Chain
+from rollback_drills.planning.escalation_chain import EVENT_KEY, Chain, Link
 from tests.samples.builders import NOW
 from tests.samples.outbox import make_entry
 from tests.samples.outbox_rows import force, put
@@ -30,7 +32,8 @@ BOTH = [
 def notified(schedule_id: str, **values: Any) -> OutboxEntry:
     """Return a notification whose event has the frozen chain of its owner, as each plan writes it."""
     entry = make_entry(schedule_id, **values)
-    event = {**entry.notification.event, EVENT_KEY: msgspec.to_builtins(Chain(entry.owner, ()))}
+    chain = Chain(entry.owner, (Link("lead", (entry.provider,), after_minutes=60.0),))
+    event = {**entry.notification.event, EVENT_KEY: msgspec.to_builtins(chain)}
     return replace(entry, notification=replace(entry.notification, event=event))
 
 
@@ -175,7 +178,8 @@ def test_a_cycle_whose_exception_is_over_counts_again_from_its_end(database: Dat
 
 def test_an_escalation_knows_its_step_and_whose_silence_it_is_about(database: Database) -> None:
     step = notified("payments", owner="lead", reason=Reason.ESCALATED)
-    event = {**step.notification.event, "escalation": {"owner": "team-a", "step": 2}}
+    taken = {"owner": "team-a", "step": 2, "step_due_at": NOW.isoformat(), "escalated_at": NOW.isoformat()}
+    event = {**step.notification.event, "escalation": taken}
     put(database, notified("payments"))
     put(database, replace(step, notification=replace(step.notification, event=event)))
 
@@ -203,6 +207,60 @@ def test_a_damaged_notification_hides_no_other_cycle(
 
     assert names(opened(database)) == ["orders"]
     assert f"the text of {damaged} in the outbox cannot be read, and is left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("session_id", 5),
+        ("plan_id", None),
+        ("title", []),
+        ("deferred_until", "soon"),
+        ("deferred_until", "2026-12-01"),
+        ("summary", "none"),
+        ("escalation", {"owner": "team-a", "step": "2"}),
+    ],
+)
+def test_an_event_that_somebody_changed_hides_no_other_cycle(
+    name: str, value: object, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = notified("payments")
+    event = {**entry.notification.event, name: value}
+    put(database, replace(entry, notification=replace(entry.notification, event=event)), notified("orders"))
+
+    assert names(opened(database)) == ["orders"]
+    assert f"the text of {entry.notification_id} in the outbox cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        {"owner": "team-a"},
+        {"owner": "team-a", "links": []},
+        {"owner": "team-a", "links": [{"owner": "lead", "providers": ["slack"], "after_minutes": 1e300}]},
+        {"owner": "team-a", "links": [{"owner": "l", "providers": ["slack"], "after_business_hours": 1e9}]},
+    ],
+    ids=["no links", "an empty chain", "minutes without an end", "hours without an end"],
+)
+def test_a_chain_that_cannot_be_followed_stops_no_other_and_is_a_problem(
+    chain: dict[str, Any], database: Database
+) -> None:
+    world = World(database, *BOTH)
+    world.check()
+    with database.read() as connection:
+        (row,) = connection.execute(select(OUTBOX).where(OUTBOX.c.schedule_id == "search"))
+    changed = msgspec.json.decode(row.notification)
+    changed["event"][EVENT_KEY] = chain
+    force(database, row.notification_id, notification=msgspec.json.encode(changed).decode())
+    world.wait(minutes=61)
+
+    assert [each.cycle.schedule_id for each in world.escalate()] == ["orders"]
+    (problem,) = world.problems()
+    assert problem.startswith("search (gordcycle-")
+    assert "the escalation chain of search cannot be followed here: " in problem
+    assert problem.endswith(f" (the text of {row.notification_id} in the outbox)")
+    routes = {each["schedule_id"]: each for each in world.escalation_plan()["routes"]}
+    assert (routes["search"]["breached"], routes["search"]["next_step_owner"]) == (True, None)
 
 
 @pytest.mark.parametrize("cycle_due", ["tomorrow", "2026-12-01T09:00:00"])
