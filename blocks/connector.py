@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from prefect.blocks.abstract import NotificationBlock, NotificationError
 from prefect.blocks.system import Secret
+from prefect.utilities.names import obfuscate
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -31,6 +32,8 @@ T = TypeVar("T")
 _LONGEST_DETAIL: Final = 300
 _MODULES: Final = {path.partition(":")[2]: path.partition(":")[0] for path in CONNECTOR_TYPES.values()}
 _LONGEST_BODY_QUOTED: Final = 4000
+_OBFUSCATED: Final = obfuscate("")
+"""What UI V2 shows instead of a secret, and saves instead of its block if nobody chooses that again."""
 
 
 @cache
@@ -186,16 +189,19 @@ class Connector(NotificationBlock, ABC):
 
     @model_validator(mode="after")
     def _is_usable(self) -> Self:
-        problem = self.configuration_problem() or self._empty_secret() or self._unsendable()
+        problem = self._lost_secret() or self.configuration_problem() or self._unsendable()
         if problem:
             raise PydanticCustomError("connector", "{problem}", {"problem": problem})
         return self
 
-    def _empty_secret(self) -> str:
+    def _lost_secret(self) -> str:
         for name in type(self).model_fields:
             value = getattr(self, name)
-            if isinstance(value, Secret) and not open_secret(value):
+            text = open_secret(value) if isinstance(value, Secret) else None
+            if text == "":
                 return f"the {name} is empty; enter the secret"
+            if text == _OBFUSCATED:
+                return f"the {name} was lost when its form was saved; choose its Secret block again"
         return ""
 
     def _unsendable(self) -> str:

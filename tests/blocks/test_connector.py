@@ -118,6 +118,13 @@ def test_an_empty_secret_is_refused_by_name() -> None:
         WebhookConnector(url=Secret(value="https://example.invalid"), authorization=Secret(value=" "))
 
 
+@pytest.mark.parametrize("name", ["url", "authorization", "api_key", "headers", "signing_secret"])
+def test_a_secret_that_a_form_has_replaced_is_named(name: str) -> None:
+    saved = {"url": {"value": "https://example.invalid"}, name: {"value": "********"}}  # by UI V2
+    with pytest.raises(ValidationError, match=f"the {name} was lost when its form was saved; choose"):
+        WebhookConnector.model_validate(saved)
+
+
 def test_no_secret_shows_in_the_representation(make: Make) -> None:
     connector = make("https://example.invalid")
     for text in (repr(connector), str(connector), connector.model_dump_json()):

@@ -114,9 +114,7 @@ def test_a_secret_block_that_was_chosen_and_is_empty_is_not_taken_for_absent(sav
     empty: Secret[str] = Secret(value="")
     chosen = {"$ref": {"block_document_id": str(empty.save("form-empty", overwrite=True))}}
     name = save(WebhookConnector, {**FILLED_IN[WebhookConnector], "signing_secret": chosen})
-    assert find_unusable()[name] == (
-        "the signing secret of the webhook must be whsec_ and base64 of 24 to 64 bytes"
-    )
+    assert find_unusable()[name] == "the signing_secret is empty; enter the secret"
 
     take_value_away(chosen["$ref"]["block_document_id"])
     assert find_unusable()[name] == "the Secret block of its signing_secret is empty; enter the value"

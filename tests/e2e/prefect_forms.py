@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -37,6 +37,9 @@ class Form(Protocol):
 
     def save(self, name: str) -> None:
         """Name the block, and save it."""
+
+    def edit(self, *choices: tuple[str, str]) -> None:
+        """Open the form of the block that is shown, choose a block for each of these fields, and save it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,10 @@ class FormV1:
                 time.sleep(_SETTLE_SECONDS)
         _save(self.browser)
 
+    def edit(self, *choices: tuple[str, str]) -> None:
+        """Open the form of the block that is shown, choose a block for each of these fields, and save it."""
+        _edit(self, self.browser, choices)
+
     def _input(self, title: str) -> str:
         return f"{self._field(title)}?.querySelector('input:not([type=checkbox]), textarea, .cm-content')"
 
@@ -132,11 +139,22 @@ class FormV2:
         self.name(name)
         _save(self.browser)
 
+    def edit(self, *choices: tuple[str, str]) -> None:
+        """Open the form of the block that is shown, choose a block for each of these fields, and save it."""
+        _edit(self, self.browser, choices)
+
     def _field(self, title: str) -> str:
         return _FIND % ("label[data-slot=label]", ".group, .space-y-2", json.dumps(title))
 
 
 FORMS: Final[Mapping[str, Callable[[Browser, str], Form]]] = {"v1": FormV1, "v2": FormV2}
+
+
+def _edit(form: Form, browser: Browser, choices: Iterable[tuple[str, str]]) -> None:
+    browser.open(browser.run("location.href") + "/edit")
+    for title, option in choices:
+        form.choose(title, option)
+    _save(browser)
 
 
 def _save(browser: Browser) -> None:

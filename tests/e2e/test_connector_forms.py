@@ -92,3 +92,23 @@ def test_connectors_that_are_made_by_the_form_alone_deliver(
     assert [bool(re.search(f"overdue.*{ui}", subject)) for subject in mailbox.subjects] == [True], (
         mailbox.subjects
     )
+
+
+def test_a_connector_that_was_edited_delivers_or_says_which_secret_its_form_lost(
+    form: Form, server: PrefectServer
+) -> None:
+    name = f"{type(form).__name__.lower()}-edited"
+
+    def find_reason() -> str | None:
+        listed = json.loads(server.drills("connectors", "list", "--json"))
+        return next(each["unusable_because"] for each in listed if each["name"] == name)
+
+    save_secret(form, f"{name}-url", "https://chat.example.invalid/services/T0/B0/key")
+    form.open("rollback-drills-slack-webhook")
+    form.choose("Webhook URL", f"{name}-url")
+    form.save(name)
+    form.edit()
+    lost = "the url was lost when its form was saved; choose its Secret block again"
+    assert find_reason() in (None, lost)
+    form.edit(("Webhook URL", f"{name}-url"))
+    assert find_reason() is None
