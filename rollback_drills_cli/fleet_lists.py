@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from rollback_drills.readiness.states import PRESSING_FIRST, Readiness
+from rollback_drills.readiness.states import PRESSING_FIRST, Readiness, describe_states
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills_cli.output import print_left_out, print_line
 
@@ -19,7 +19,5 @@ def choose_listed(schedules: Iterable[T], state_of: Callable[[T], Readiness]) ->
 
 def print_states(states: Sequence[Readiness]) -> None:
     """Print how many schedules are in which state, and how many of them were not listed."""
-    counts = Counter(states)
-    found = [f"{state.replace('_', ' ')}: {counts[state]:,}" for state in PRESSING_FIRST if counts[state]]
-    print_line(f"{', '.join(found)}.".capitalize())
+    print_line(describe_states(Counter(states)))
     print_left_out(len(states) - MOST_ROWS)

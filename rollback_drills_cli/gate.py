@@ -14,7 +14,7 @@ from rollback_drills.names.variables import VARIABLES
 from rollback_drills.rendering.sentences import capitalize
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
 from rollback_drills_cli import options
-from rollback_drills_cli.output import format_json, print_line, print_table
+from rollback_drills_cli.output import format_json, print_line, print_sentence, print_table
 from rollback_drills_cli.output_file import write_whole
 from rollback_drills_cli.workspace import find_in_workspace
 
@@ -158,5 +158,5 @@ def _print_gate(gate: "Gate") -> None:
     if left_out := explain_left_out(gate):
         print_line(left_out)
     for warning in warnings_of(gate):
-        print_line(warning)
-    print_line(capitalize(gate.message))
+        print_sentence(warning)
+    print_sentence(capitalize(gate.message))

@@ -1,6 +1,7 @@
 """Prints documents as JSON, and reports as tables for people."""
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
@@ -10,6 +11,7 @@ import msgspec
 
 from rollback_drills.documents.terminal_text import show_text
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
+from rollback_drills.rendering.times import write_times
 from rollback_drills_cli.streams import discard_output, write_bytes, write_error, write_parts
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _WIDTH_IN_FILES = 140
+_ID = re.compile(r"gord[a-z]+-[0-9a-f]{16}")
+"""An id that people copy into the next command: it is not broken as long as there is room for it."""
 STATE_STYLES = {
     "ready": "green",
     "pass": "green",
@@ -85,10 +89,11 @@ def print_table(
     table = Table(
         title=escape(show_text(title)), title_justify="left", title_style="bold", header_style="dim"
     )
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for column, cells in zip(columns, zip(*shown, strict=True), strict=True):
+        is_id = all(map(_ID.fullmatch, cells))
+        table.add_column(column, overflow="fold", width=max(map(len, cells)) if is_id else None)
     for row in shown[:most]:
-        table.add_row(*(_styled(escape(show_text(cell)), cell) for cell in row))
+        table.add_row(*(_styled(escape(show_text(write_times(cell))), cell) for cell in row))
     console().print(table)
     print_left_out(len(shown) - most)
 
@@ -102,6 +107,11 @@ def print_left_out(count: int) -> None:
 def print_line(text: str) -> None:
     """Print a line for people; nothing in it is taken for markup."""
     console().print(show_text(text), markup=False, soft_wrap=True)
+
+
+def print_sentence(text: str) -> None:
+    """Print a text for people with its times in UTC; a command to copy is printed as a line."""
+    print_line(write_times(text))
 
 
 def print_problem(text: str) -> None:
@@ -133,4 +143,4 @@ def print_checks(title: str, report: HistoryReport | ScheduleReport) -> None:
     print_table(f"{title}: {report.status.replace('_', ' ')}", ("check", "status", "message"), rows)
     print_line(report.history.describe_latest())
     for note in report.operator_notes:
-        print_line(note)
+        print_sentence(note)

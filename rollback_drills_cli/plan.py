@@ -25,7 +25,7 @@ from rollback_drills_cli import options
 from rollback_drills_cli.check import exit_with, print_documents
 from rollback_drills_cli.fleet_lists import choose_listed, print_states
 from rollback_drills_cli.judged_documents import judge_documents, load_documents, with_judged_documents
-from rollback_drills_cli.output import print_line, print_table
+from rollback_drills_cli.output import print_line, print_sentence, print_table
 from rollback_drills_cli.progress import show_count
 
 
@@ -75,11 +75,11 @@ def plan(
         for each in choose_listed(checks, lambda each: each.judgement.readiness):
             _print_plan(each.plan)
             for note in each.judgement.schedule_report.operator_notes:
-                print_line(note)
+                print_sentence(note)
         if not fleet.is_single:
             _print_sum(checks)
         for warning in names:
-            print_line(f"warning: {warning}")
+            print_sentence(f"warning: {warning}")
     exit_with(worst(each.readiness for each in judgements))
 
 

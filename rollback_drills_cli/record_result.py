@@ -15,7 +15,7 @@ from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.evidence.signing import open_key, report_clock
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.options import parse_now
-from rollback_drills_cli.output import print_json, print_line, print_problem
+from rollback_drills_cli.output import print_json, print_line, print_problem, print_sentence
 
 if TYPE_CHECKING:
     from rollback_drills.recording.recorder import Recorded
@@ -39,7 +39,7 @@ def follow_up(
     report = write_report(recorded)
     if not as_json:
         for line in _describe(report):
-            print_line(line)
+            print_sentence(line)
     problem, went_back = _write_evidence(recorded, database, parameters["generated_by"])
     run, is_delivered = None, True
     if deliver and not problem:

@@ -1,7 +1,7 @@
 """The steps that only apply rules, each to the whole fleet at once."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -15,14 +15,15 @@ from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge_all
-from rollback_drills.rendering.counts import count_of, write_count
+from rollback_drills.readiness.states import describe_states
+from rollback_drills.rendering.counts import count_each, count_of, write_count
 
 
 @task(task_run_name="derive-due", cache_policy=NO_CACHE, persist_result=False)
 def derive_due(subjects: Sequence[Subject], now: datetime) -> quote:
     """Find when each schedule's next drill is due; quoted, so that Prefect does not look at each."""
     dues = [find_due(subject, now=now) for subject in subjects]
-    get_run_logger().info("%s known", count_of(len(dues) - dues.count(None), len(dues), "due instant"))
+    get_run_logger().info("%s known", count_of(len(dues) - dues.count(None), len(dues), "due time"))
     return quote(dues)
 
 
@@ -42,7 +43,7 @@ def classify_readiness(
     judgements = judge_all(
         subjects, criteria, now=now, generated_by=generated_by, dues=dues, elsewhere=elsewhere
     )
-    _log_counts(judgement.readiness for judgement in judgements)
+    get_run_logger().info("%s", describe_states(Counter(each.readiness for each in judgements)))
     return quote(judgements)
 
 
@@ -59,7 +60,8 @@ def apply_windows(fleet: FleetCheck, request: PlanRequest, now: datetime) -> Non
     """Decide for each route whether it is notified: health, windows, calendars, recent notifications."""
     for check in fleet.checks:
         check.decide(request, now=now)
-    _log_counts(each.category for check in fleet.checks for each in check.decisions)
+    counts = Counter(each.category for check in fleet.checks for each in check.decisions)
+    get_run_logger().info("%s", count_each(sorted(counts.items())))
 
 
 @task(task_run_name="build-plans", cache_policy=NO_CACHE)
@@ -69,9 +71,3 @@ def build_plans(fleet: FleetCheck) -> None:
         check.build_plan()
     count = sum(plan.deliverable_route_count for plan in fleet.plans)
     get_run_logger().info("%s to deliver", write_count(count, "notification"))
-
-
-def _log_counts(values: Iterable[str]) -> None:
-    """Log how many there are of each value, in words as everywhere else."""
-    counts = sorted(Counter(values).items())
-    get_run_logger().info("%s", ", ".join(f"{count} {value.replace('_', ' ')}" for value, count in counts))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills.console.facets import Facets, find_facets
-from rollback_drills.console.query import PRESSING, ROWS_ON_A_PAGE, FleetQuery, select_schedules
+from rollback_drills.console.query import ROWS_ON_A_PAGE, FleetQuery, select_schedules
 from rollback_drills.console.source import Console
 from rollback_drills.database.errors import DatabaseError
 from rollback_drills.documents.subject import Subject
@@ -20,7 +20,7 @@ from rollback_drills.names import ids
 from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts
-from rollback_drills.readiness.states import Readiness
+from rollback_drills.readiness.states import PRESSING_FIRST, Readiness
 from rollback_drills.rendering.long_lists import list_some
 
 GENERATED_BY: Final = "console"
@@ -140,7 +140,7 @@ def read_rows(console: Console, places: Sequence[int]) -> tuple[list[FleetRow], 
 def count_states(judgements: Sequence[Judgement]) -> dict[Readiness, int]:
     """Count the schedules by their state."""
     states = [each.cycle.status for each in judgements]
-    return {state: states.count(state) for state in PRESSING}
+    return {state: states.count(state) for state in PRESSING_FIRST}
 
 
 def describe_cycles(

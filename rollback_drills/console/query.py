@@ -9,15 +9,13 @@ from typing import Any, Final, Self, TypeVar
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.states import Readiness
+from rollback_drills.readiness.states import PRESSING_FIRST, Readiness
 
 ROWS_ON_A_PAGE: Final = 100
 Choice = TypeVar("Choice", bound=StrEnum)
 _LONGEST_TEXT: Final = 200
 _REFRESH_SECONDS: Final = (30, 3600)
 _FURTHEST_PAGE: Final = 1_000_000
-PRESSING: Final = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY, Readiness.NOT_REQUESTED)
-"""The states, the most pressing first."""
 _NEVER: Final = "9999"
 _MONTH: Final = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 
@@ -185,7 +183,7 @@ def select_schedules(judgements: Sequence[Judgement], query: FleetQuery) -> list
     if query.sort is Sort.LATEST:
         found.sort(key=[each == _NEVER for each in due].__getitem__)
     if query.sort is Sort.PRESSING:
-        rank = {status: place for place, status in enumerate(PRESSING)}
+        rank = {status: place for place, status in enumerate(PRESSING_FIRST)}
         found.sort(key=[rank[each.cycle.status] for each in judgements].__getitem__)
     return found
 

@@ -17,15 +17,15 @@ from rollback_drills.console.fleet import FleetView
 from rollback_drills.console.links import Links, ServedLinks
 from rollback_drills.console.month import MonthView
 from rollback_drills.console.outages import OutagesView, find_command
-from rollback_drills.console.query import PRESSING, FleetQuery, MonthQuery, Sort
+from rollback_drills.console.query import FleetQuery, MonthQuery, Sort
 from rollback_drills.console.schedule import ScheduleView
 from rollback_drills.console.trends import TrendsView
 from rollback_drills.console.undelivered import UndeliveredView
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.notifications.readable import write_times
+from rollback_drills.readiness.states import PRESSING_FIRST
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.sentences import capitalize, write_sentences
-from rollback_drills.rendering.times import how_long, write_duration
+from rollback_drills.rendering.times import how_long, write_duration, write_times
 
 _SERVED: Final = ServedLinks()
 SERVED_POLICY: Final = (
@@ -61,7 +61,7 @@ def render_fleet(view: FleetView, links: Links = _SERVED) -> str:
 
 def render_calendar(view: MonthView, links: Links) -> str:
     """Write a month of the calendar."""
-    return _render("calendar", view, links, here="calendar", states=PRESSING)
+    return _render("calendar", view, links, here="calendar", states=PRESSING_FIRST)
 
 
 def render_schedule(view: ScheduleView, links: Links = _SERVED, acting: Acting | None = None) -> str:

@@ -1,18 +1,12 @@
 """Writes the times of a message for people, at the moment in which it is sent."""
 
-import re
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from functools import lru_cache
-from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rollback_drills.notifications.notification import UTC_ZONE, Link, Notification
-from rollback_drills.rendering.times import how_long, write_time
-
-_TIMESTAMP: Final = re.compile(
-    r"(?<![\w:.-])(?<!such as )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)(?!\w|:\d)"
-)
+from rollback_drills.rendering.times import TIMESTAMP, how_long, write_time
 
 
 def make_readable(notification: Notification, links: tuple[Link, ...] = (), *, now: datetime) -> Notification:
@@ -24,7 +18,7 @@ def make_readable(notification: Notification, links: tuple[Link, ...] = (), *, n
     zone, minute = _find_zone(notification.time_zone), now.replace(second=0, microsecond=0)
 
     def write(text: str) -> str:
-        return _TIMESTAMP.sub(lambda found: _write(found[0], zone, minute), text)
+        return TIMESTAMP.sub(lambda found: _write(found[0], zone, minute), text)
 
     return replace(
         notification,
@@ -33,18 +27,6 @@ def make_readable(notification: Notification, links: tuple[Link, ...] = (), *, n
         acknowledge=write(notification.acknowledge),
         links=links,
     )
-
-
-def write_times(text: str) -> str:
-    """Write the times in a text for people, in UTC."""
-    return _TIMESTAMP.sub(lambda found: _write_in_utc(found[0]), text)
-
-
-def _write_in_utc(timestamp: str) -> str:
-    try:
-        return write_time(datetime.fromisoformat(timestamp))
-    except (OverflowError, ValueError):  # no such day, or beyond the calendar in UTC
-        return timestamp
 
 
 @lru_cache(maxsize=4096)  # the messages of a run have the same few times

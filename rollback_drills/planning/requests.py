@@ -88,7 +88,7 @@ class DrillCheckRequest(DeliverRequest):
     generated_by: Signer = Field("drill-check", description="Who asked, as recorded in the evidence.")
     shard: Annotated[str | None, Otherwise("all of it")] = Field(
         None,
-        description="Part of a large fleet, such as 3/8; a check of all of it asks for its parts itself.",
+        description="Part of a large fleet, such as 3/8. The check of all parts starts a run for each.",
     )
 
 

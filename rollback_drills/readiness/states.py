@@ -1,8 +1,10 @@
 """How far a backend is promoted, and the states of a schedule."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
+
+from rollback_drills.rendering.counts import count_each
 
 
 class Mode(StrEnum):
@@ -44,6 +46,12 @@ PRESSING_FIRST: Final = (
     Readiness.READY,
     Readiness.NOT_REQUESTED,
 )
+
+
+def describe_states(counts: Mapping[Readiness, int]) -> str:
+    """Write how many schedules are in each state, such as `Needs attention: 2, ready: 1.`."""
+    found = count_each((state, counts[state]) for state in PRESSING_FIRST if counts.get(state))
+    return f"{(found or 'no schedule').capitalize()}."
 
 
 def worst(states: Iterable[Readiness]) -> Readiness:

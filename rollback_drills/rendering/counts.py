@@ -1,9 +1,16 @@
 """Counts in words: singular and plural agree."""
 
+from collections.abc import Iterable
+
 
 def write_count(count: int, what: str) -> str:
     """Write how many there are of something, such as `1 schedule` or `2 schedules`."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def count_each(counts: Iterable[tuple[str, int]]) -> str:
+    """Write how many there are of each kind, such as `due soon: 1, needs attention: 2`."""
+    return ", ".join(f"{kind.replace('_', ' ')}: {count:,}" for kind, count in counts)
 
 
 def count_of(done: int, total: int, what: str) -> str:

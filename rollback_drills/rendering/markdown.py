@@ -4,6 +4,8 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from rollback_drills.rendering.times import write_times
+
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Write the lines of a table."""
@@ -14,5 +16,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
 
 
 def cell(text: str) -> str:
-    """Escape what Markdown or HTML would take for its own."""
-    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", html.escape(" ".join(text.split()), quote=False))
+    """Write a text with its times for people, and escape what Markdown or HTML would take for its own."""
+    escaped = html.escape(" ".join(write_times(text).split()), quote=False)
+    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", escaped)

@@ -1,8 +1,15 @@
 """Times and lengths of time for people; documents have those of `documents.utc`."""
 
+import re
 from datetime import UTC, datetime, tzinfo
+from typing import Final
 
 from rollback_drills.rendering.counts import write_count
+
+TIMESTAMP: Final = re.compile(
+    r"(?<![\w:.-])(?<!such as )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)(?!\w|:\d)"
+)
+"""A time in a text as documents have it, that is no example."""
 
 
 def write_minutes(minutes: float) -> str:
@@ -48,3 +55,15 @@ def write_time(instant: datetime, zone: tzinfo = UTC) -> str:
     local = instant.astimezone(zone)
     name = local.tzname() or "UTC"
     return f"{local.day} {local:%b %Y, %H:%M} {name if name.isalpha() else f'UTC{name}'}"
+
+
+def write_times(text: str) -> str:
+    """Write the times in a text for people, in UTC."""
+    return TIMESTAMP.sub(lambda found: _write_in_utc(found[0]), text)
+
+
+def _write_in_utc(timestamp: str) -> str:
+    try:
+        return write_time(datetime.fromisoformat(timestamp))
+    except (OverflowError, ValueError):  # no such day, or beyond the calendar in UTC
+        return timestamp

@@ -13,7 +13,7 @@ from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts
-from rollback_drills.readiness.states import Readiness
+from rollback_drills.readiness.states import Readiness, describe_states
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import MOST_ROWS, list_some
 from rollback_drills.rendering.markdown import cell, table
@@ -81,14 +81,14 @@ def _distrust(reason: str) -> Iterator[str]:
 
 
 def _headline(schedule: ScheduleFacts, plan: Plan) -> Iterator[str]:
-    yield f"Due **{schedule.next_due_at or 'unknown'}**"
+    yield f"Due **{cell(schedule.next_due_at or 'unknown')}**"
     yield f"environment {cell(schedule.environment) or '–'}"
     yield f"runbook {cell(schedule.runbook_ref) or '–'}"
     yield f"cycle `{plan.cycle_id}`"
     yield f"plan `{plan.plan_id}`"
 
 
-FLEET_COLUMNS: Final = ("schedule", "state", "due", "told", "why")
+FLEET_COLUMNS: Final = ("schedule", "state", "due", "notified", "why")
 
 
 def find_pressing(runs: Sequence[ScheduleRun]) -> list[ScheduleRun]:
@@ -108,13 +108,13 @@ def render_fleet(
         left_out: How many schedules have changed and get no page of their own in this run.
         warnings: What of the documents is left out or unclear, a sentence each.
     """
-    states = Counter(run.plan.status for run in runs)
+    states = Counter(Readiness(run.plan.status) for run in runs)
     pressing = find_pressing(runs)
     shown = pressing[:MOST_ROWS]
     lines = [
         f"# {write_count(len(runs), 'schedule')}",
         "",
-        ", ".join(f"**{count}** {state.replace('_', ' ')}" for state, count in sorted(states.items())),
+        describe_states(states),
         "",
         *table(FLEET_COLUMNS, (fleet_row(run, dry_run=dry_run) for run in shown)),
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from rollback_drills.evidence.shards import ShardResult
-from rollback_drills.readiness.states import Readiness
+from rollback_drills.readiness.states import Readiness, describe_states
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.markdown import table
@@ -32,7 +32,7 @@ def render_sharded_fleet(
     lines = [
         f"# {write_count(count, 'schedule')} in {write_count(len(results), 'shard')}",
         "",
-        ", ".join(f"**{number}** {state.replace('_', ' ')}" for state, number in sorted(states.items())),
+        describe_states(states),
         "",
         *table(FLEET_COLUMNS, map(tuple, rows)),
     ]

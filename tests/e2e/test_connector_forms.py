@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -99,7 +100,7 @@ def test_a_connector_that_was_edited_delivers_or_says_which_secret_its_form_lost
 ) -> None:
     name = f"{type(form).__name__.lower()}-edited"
 
-    def find_reason() -> str | None:
+    def find_reason() -> Any:
         listed = json.loads(server.drills("connectors", "list", "--json"))
         return next(each["unusable_because"] for each in listed if each["name"] == name)
 

@@ -219,7 +219,7 @@ def test_nothing_is_repeated_within_a_cycle_until_the_state_is_worse_or_it_is_fo
 
     assert told(as_of=due_at - timedelta(days=3)) == 1
     assert told(as_of=due_at - timedelta(days=2)) == 0
-    assert {"1 due soon", "1 already notified"} <= set(caplog.messages), "states and reasons in words"
+    assert {"Due soon: 1.", "already notified: 1"} <= set(caplog.messages), "states and reasons in words"
     assert told(as_of=due_at - timedelta(days=2), force=True) == 1
     assert told(as_of=due_at + timedelta(seconds=1)) == 1, "overdue is worse than due soon"
     assert told(as_of=due_at + timedelta(seconds=2)) == 0

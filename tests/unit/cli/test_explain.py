@@ -46,8 +46,8 @@ def document(explain: Explain, *words: str) -> dict[str, Any]:
 def test_one_screen_has_the_whole_decision(explain: Explain) -> None:
     code, out, _ = explain("payments", "--at", "2026-11-25", "--owner", "team-a")
     assert code == 0
-    assert "payments at 2026-11-25T00:00:00+00:00: due soon" in out
-    assert "Due 2026-11-27T09:00:00+00:00: written as $.next_due_at; due_policy is explicit" in out
+    assert "payments at 25 Nov 2026, 00:00 UTC: due soon" in out
+    assert "Due 27 Nov 2026, 09:00 UTC: written as $.next_due_at; due_policy is explicit" in out
     assert "drill-1" in out
     assert "team-a through slack: notified. the drill is due soon." in out
     assert "is a maintenance window open? no" in out
@@ -147,7 +147,7 @@ def test_a_broken_history_is_named_whatever_the_state_is(explain: Explain, tmp_p
 
     _, out, _ = explain("payments", "--at", "2026-11-25")
 
-    assert "payments at 2026-11-25T00:00:00+00:00: due soon" in out
+    assert "payments at 25 Nov 2026, 00:00 UTC: due soon" in out
     assert 'payments-history.json: $.drills[0].executed_at is "05/11/2026"; must be an ISO 8601' in out
     assert "executed_at" in document(explain, "payments", "--at", "2026-11-25")["warnings"][0]
 

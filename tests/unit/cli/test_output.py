@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills_cli.output import print_items, print_json
+from rollback_drills_cli.output import print_items, print_json, print_sentence, print_table
 from tests.samples.commands import drills
 
 
@@ -26,6 +26,25 @@ def test_items_that_are_printed_one_at_a_time_look_like_one_document(
     print_items({**made, "items": [], **further}, iter(items))
 
     assert capfdbinary.readouterr().out == whole
+
+
+def test_a_table_leaves_ids_whole_so_that_they_can_be_copied(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    found = "gordmsg-577ad756ce212543"
+
+    print_table("Outbox", ("notification", *"abc"), [(found, *["a long text " * 5] * 3)])
+
+    assert found in capsys.readouterr().out
+
+
+def test_people_read_times_as_people_write_them(capsys: pytest.CaptureFixture[str]) -> None:
+    due = "due 2026-12-24T09:00:00+00:00"
+    print_table("Drills", ("why",), [(due,)])
+    print_sentence(due)
+
+    assert capsys.readouterr().out.count("due 24 Dec 2026, 09:00 UTC") == 2
 
 
 @pytest.mark.parametrize("arguments", [("verify",), ("backup", "copy.db"), ("export", "out")])

@@ -87,10 +87,10 @@ def test_an_accepted_drill_is_in_the_history_and_in_the_evidence(record: Record)
     assert [each["drill_id"] for each in record.drills()] == ["drill-1", "drill-2"]
     newest, _ = record.evidence(DRILL_KIND)
     assert (newest["drill_id"], newest["accepted"], newest["signer"]) == ("drill-2", True, "ci")
-    cycle = f"Cycle {_cycle(record)}, due 2026-12-20T09:00:00+00:00"
+    cycle = f"Cycle {_cycle(record)}, due 20 Dec 2026, 09:00 UTC"
     assert record.out.splitlines() == [
         "Drill drill-2 is recorded in history.json and accepted.",
-        f"{cycle}, is closed. The next drill is due 2026-12-31T08:00:00+00:00.",
+        f"{cycle}, is closed. The next drill is due 31 Dec 2026, 08:00 UTC.",
         "State: ready (it was ready).",
         "To notify the owners: drills deliver --schedule schedule.json --history history.json",
     ]
@@ -109,8 +109,8 @@ def test_a_failed_drill_is_recorded_ends_with_1_and_opens_a_retest(record: Recor
     assert retest["retest_due_at"] == "2026-12-15T09:00:00+00:00"
     assert ", but not accepted:\n" in record.out
     assert '  status is "fail"; must be "pass"\n' in record.out
-    assert "Repeat it by 2026-12-15T09:00:00+00:00.\n" in record.out
-    assert "stays open: the drill is due 2026-11-27T09:00:00+00:00, as before.\n" in record.out
+    assert "Repeat it by 15 Dec 2026, 09:00 UTC.\n" in record.out
+    assert "stays open: the drill is due 27 Nov 2026, 09:00 UTC, as before.\n" in record.out
 
 
 def test_an_explicit_due_instant_is_moved_only_when_asked_for(record: Record) -> None:
@@ -120,7 +120,7 @@ def test_an_explicit_due_instant_is_moved_only_when_asked_for(record: Record) ->
 
     assert record(*ACCEPTED, "--advance", *NOW) == 0
 
-    assert "is closed. The next drill is due 2026-12-31T08:00:00+00:00." in record.out
+    assert "is closed. The next drill is due 31 Dec 2026, 08:00 UTC." in record.out
     schedule = json.loads((record.folder / "schedule.json").read_text())
     assert schedule["next_due_at"] == "2026-12-31T08:00:00+00:00"
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.notifications.notification import Notification
-from rollback_drills.notifications.readable import make_readable, write_times
+from rollback_drills.notifications.readable import make_readable
 from rollback_drills.outbox.rows import read_notification, write_notification
 from tests.samples.outbox import make_entry
 
@@ -115,17 +115,3 @@ def test_a_notification_of_a_former_version_is_read_in_utc() -> None:
     assert former != stored
     assert read_notification(former).time_zone == "UTC"
     assert isinstance(read_notification(former), Notification)
-
-
-@pytest.mark.parametrize(
-    ("text", "written"),
-    [
-        ("due 2026-12-14T09:00:00+00:00, perform it", "due 14 Dec 2026, 09:00 UTC, perform it"),
-        ("due 2026-12-14T09:00:00+02:00", "due 14 Dec 2026, 07:00 UTC"),
-        ("2026-13-14T09:00:00Z", "2026-13-14T09:00:00Z"),
-        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
-        ("<b>", "<b>"),
-    ],
-)
-def test_the_times_in_a_text_are_written_in_utc(text: str, written: str) -> None:
-    assert write_times(text) == written

@@ -226,7 +226,7 @@ def test_the_page_of_a_fleet_counts_all_and_shows_those_that_are_not_ready() -> 
     page = render_fleet([ready, late, none], dry_run=False)
 
     assert page.startswith("# 3 schedules\n")
-    assert "**1** needs attention, **1** not requested, **1** ready" in page
+    assert "Needs attention: 1, ready: 1, not requested: 1." in page
     assert "| late | needs attention" in page
     assert "4 of 4" in page
     assert "0 of 4" in render_fleet([make_run(State.RETRY)], dry_run=False)
