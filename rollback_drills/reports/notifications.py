@@ -19,7 +19,7 @@ from rollback_drills.evidence.index import NEVER, LedgerRow, iterate_records
 from rollback_drills.evidence.record_kinds import DELIVERY_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
-from rollback_drills.outbox.rows import OutboxRow, decode_rows
+from rollback_drills.outbox.rows import OutboxRow, decode_rows, find_notification
 from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.imported import ImportedRecord, iterate_imported
 from rollback_drills.reports.paging import HistoryPage, OwnRows, find_page, read_page
@@ -108,13 +108,6 @@ class _Named(LedgerRow, frozen=True, gc=False):
     """What a record of the first format was."""
 
 
-class _Planned(msgspec.Struct):
-    plan_id: str
-
-
-_planned: Final = msgspec.json.Decoder(_Planned)
-
-
 def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[str, Sequence[int]]:
     """Return, by notification, the rows of the ledger that hold its outcomes."""
     found: dict[str, list[int]] = {}
@@ -125,14 +118,15 @@ def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[
 
 
 def _describe(item: OutboxRow, rows: Sequence[int]) -> NotificationRow:
-    """Return the row of a notification of the outbox; one without a text has no plan yet."""
+    """Return the row of a notification of the outbox; one without a text that can be read names no plan."""
+    notification = find_notification(item) if item.notification else None
     is_notified = item.state in NOTIFIED
     return NotificationRow(
         notification_id=item.notification_id,
         imported=item.is_imported,
         schedule_id=item.schedule_id,
         cycle_id=item.cycle_id,
-        plan_id=_planned.decode(item.notification).plan_id if item.notification else "",
+        plan_id=notification.plan_id if notification else "",
         route_key=item.route_key,
         provider=item.provider,
         owner=item.owner,

@@ -148,6 +148,25 @@ def test_one_that_is_kept_back_is_there_without_a_plan(database: Database) -> No
     assert item["next_attempt_at"] is None
 
 
+@pytest.mark.parametrize(
+    "text", ["x", "{}", '{"plan_id": 5}', "[" * 10_000], ids=["no JSON", "nothing", "no text", "too deep"]
+)
+def test_one_whose_text_somebody_changed_is_there_without_a_plan(
+    text: str, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(database, make_entry("payments"), make_entry("search"))
+    with database.write() as connection:
+        connection.execute(update(OUTBOX).where(OUTBOX.c.schedule_id == "search").values(notification=text))
+
+    page = find_notifications(database)
+
+    assert {each.schedule_id: bool(each.plan_id) for each in page.items} == {
+        "payments": True,
+        "search": False,
+    }
+    assert "its text in the outbox cannot be read; restore the row from a backup" in caplog.text
+
+
 def test_the_newest_comes_first_and_pages_follow_each_other(database: Database) -> None:
     put(database, *(make_entry(f"payments-{number}") for number in range(5)))
     import_foreign(database, {**FOREIGN_DELIVERY, "created_at": "2026-05-04T10:00:00Z"})
