@@ -107,6 +107,7 @@ def delete_token(name: str) -> None:
         raise UsageError(f"there is no token {name}; `drills api-token list` shows them")
     with get_client(sync_client=True) as client:
         client.request("DELETE", "/block_documents/{id}", path_params={"id": found.documents[0].id})
+    note_effect()
 
 
 def _find(name: Mapping[str, object]) -> FoundDocuments:

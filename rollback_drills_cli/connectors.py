@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.errors.effects import note_effect
 from rollback_drills.names.variables import VARIABLES, find_variable
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.settings import find_database_url
@@ -131,6 +132,7 @@ def test(
         from blocks.registry import load_connector
 
         verdict = load_connector(name).check(timeout_seconds=timeout_seconds)
+        note_effect()
     print_line(f"{name}: {verdict.outcome}" + (f": {verdict.detail}" if verdict.detail else ""))
     if not verdict.succeeded:
         raise typer.Exit(1)

@@ -28,6 +28,7 @@ from rollback_drills.console.schedule_csv import SCHEDULE_TABLES
 from rollback_drills.console.source import Console
 from rollback_drills.database.errors import DatabaseError
 from rollback_drills.errors import UsageError
+from rollback_drills.errors.effects import note_effect
 
 MARKER: Final = ".drills-console"
 """The file by which an export is known, so that nothing else is ever replaced."""
@@ -157,6 +158,7 @@ def _replacing(folder: Path) -> Iterator[Path]:
             _write(partial / "style.css", stylesheet())
             _write(partial / MARKER, _MARKED)
             _swap(partial, target)
+            note_effect()
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:

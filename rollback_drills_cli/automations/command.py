@@ -7,6 +7,7 @@ import typer
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
+from rollback_drills.errors.effects import note_effect
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.options import WORK_POOL, JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_table
@@ -145,8 +146,10 @@ def _apply(client: "SyncPrefectClient", change: "Change") -> None:
 
     if change.step is Step.CREATE:
         client.create_automation(change.wanted)
+        note_effect()
     elif change.step is Step.UPDATE and change.there is not None:
         client.update_automation(change.there.id, change.updated)
+        note_effect()
 
 
 def _print(changes: "Sequence[Change]", *, dry_run: bool, as_json: bool) -> None:

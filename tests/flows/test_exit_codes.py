@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prefect.client.orchestration import get_client
 from pytest_httpserver import HTTPServer
 
 from flows.drill_check import drill_check
@@ -18,6 +19,7 @@ from rollback_drills_cli.main import main
 from tests.samples.builders import SCHEDULE
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
+FULL = Path("/dev/full")
 
 
 @pytest.fixture
@@ -89,6 +91,35 @@ def test_a_server_that_goes_away_after_messages_have_left_is_exit_code_1(
 
     assert deliver(monkeypatch, schedule) == 1
     assert len(receiver.log) == 1
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no full device here")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["connectors", "test", "webhook"],
+        ["api-token", "revoke", "ci"],
+        ["automations", "apply", "--notify", "webhook"],
+        ["evidence", "export", "export"],
+        ["console", "--out", "console"],
+    ],
+    ids=" ".join,
+)
+def test_what_was_done_before_the_output_was_full_is_exit_code_1(
+    arguments: list[str], url: str, schedule: str, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(schedule).parent)
+    assert deliver(monkeypatch, schedule) == 0
+    assert drills(monkeypatch, "api-token", "create", "ci", "--scope", "read") == 0
+
+    with FULL.open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert drills(monkeypatch, *arguments) == 1
+
+    assert effects.count_effects() > 0
+    with get_client(sync_client=True) as client:
+        for each in client.read_automations():
+            client.delete_automation(each.id)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from rollback_drills.database.errors import ConflictError
 from rollback_drills.database.tables import HEADS, LEDGER
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
+from rollback_drills.errors.effects import note_effect
 from rollback_drills.evidence.export.csv_table import TableWriter
 from rollback_drills.evidence.export.guide import write_guide
 from rollback_drills.evidence.export.manifest import (
@@ -89,6 +90,7 @@ def export(
         with database.snapshot() as connection, _explained(folder):
             manifest = _write(connection, query, partial, key, exported_at, progress)
             partial.rename(folder)
+            note_effect()
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
