@@ -1,6 +1,7 @@
 """Explains in plain words why a text is not JSON, and what to write instead."""
 
 import re
+from collections.abc import Callable
 from json import JSONDecodeError
 from typing import Final
 
@@ -34,27 +35,28 @@ _BY_MESSAGE: Final = {
 }
 
 
-def explain_json_fault(text: str, error: JSONDecodeError, place: str) -> str:
+def explain_json_fault(text: str, error: JSONDecodeError, locate: Callable[[int], str]) -> str:
     """Return what is wrong with a text, where, and what to do.
 
     Args:
         text: What should be JSON.
         error: What the parser says about it.
-        place: Where in its file the error is.
+        locate: Returns the place in its file of a character of the text.
     """
-    what, remedy = _find_fault(text, error)
-    return f"is not JSON: {what} ({remedy}), {place}"
+    before, rest = text[: error.pos].rstrip(), text[error.pos :].lstrip()
+    if _TRAILING_COMMA.match(rest) or (before.endswith(",") and rest[:1] in ("]", "}")):
+        comma = text.rindex(",", 0, error.pos + 1)  # from Python 3.13 on, the parser stands there itself
+        return f"is not JSON: a comma before the closing bracket (remove it), {locate(comma)}"
+    what, remedy = _find_fault(text, rest, error)
+    return f"is not JSON: {what} ({remedy}), {locate(error.pos)}"
 
 
-def _find_fault(text: str, error: JSONDecodeError) -> tuple[str, str]:
+def _find_fault(text: str, rest: str, error: JSONDecodeError) -> tuple[str, str]:
     if MERGE_MARK.search(text):
         return "it has the marks of a merge conflict", "resolve it"
     for pattern, fault in _BY_BEGINNING:
         if pattern.match(text):
             return fault
-    before, rest = text[: error.pos].rstrip(), text[error.pos :].lstrip()
-    if _TRAILING_COMMA.match(rest) or (before.endswith(",") and rest[:1] in ("]", "}")):
-        return "a comma before the closing bracket", "remove it"
     for pattern, fault in _BY_CHARACTER:
         if pattern.match(rest):
             return fault

@@ -40,8 +40,8 @@ def parse(text: str, origin: Origin) -> tuple[Any, bool]:
     except json.JSONDecodeError as error:
         from rollback_drills.documents.json_faults import explain_json_fault  # nearly every document is JSON
 
-        place = origin.locate(text, error.pos)
-        raise UnusableDocumentError(explain_json_fault(text, error, place)) from None
+        explained = explain_json_fault(text, error, lambda at: origin.locate(text, at))
+        raise UnusableDocumentError(explained) from None
     except ValueError:  # Python reads no number of more than 4,300 digits
         raise UnusableDocumentError("holds a number with thousands of digits; shorten it") from None
 

@@ -9,8 +9,9 @@ from rollback_drills.documents.schedule import Schedule
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ('{"owners": ["a",]}', "a comma before the closing bracket (remove it), line 1 column 17"),
-        ('{"a": 1,\n}', "a comma before the closing bracket (remove it), line 2 column 1"),
+        ('{"owners": ["a",]}', "a comma before the closing bracket (remove it), line 1 column 16"),
+        ('{"a": 1,\n}', "a comma before the closing bracket (remove it), line 1 column 8"),
+        ("[1, ,]", "a comma before the closing bracket (remove it), line 1 column 5"),
         ('{"a": 1,, "b": 2}', "a comma too many (remove it), line 1 column 9"),
         ('{"a": 1 "b": 2}', "a comma is missing (write it), line 1 column 9"),
         ('{"a" 1}', "a colon is missing (write it), line 1 column 6"),
