@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from rollback_drills.followup.escalation_plan import EscalationPlan, build_escalation_plan
-from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.reports.audit_document import AuditPackage
 from rollback_drills.reports.audit_reading import find_package
@@ -69,13 +68,7 @@ async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = 
     def build() -> EscalationAnswer:
         now, database = datetime.now(UTC), served.database()
         cycles = read_open_cycles(database, now=now) if database else []
-        rules = find_rules(
-            database,
-            cycles,
-            documents_of(served.subjects()),
-            gone=find_gone(cycles, served.subjects()),
-            judgements=served.judgements(),
-        )
+        rules = served.find_rules(database, cycles)
         plan = build_escalation_plan(cycles, now=now, generated_by=generated_by, rules=rules)
         return EscalationAnswer(plan, describe_built(plan, plan.plan_id))
 

@@ -15,17 +15,10 @@ from rollback_drills.evidence.outages.listing import (
     OutageFilter,
     OutagePage,
     find_outages,
-    read_open_outages,
 )
-from rollback_drills.followup.alarm_path_reading import read_findings
-from rollback_drills.followup.connector_health import read_connectors
-from rollback_drills.followup.dashboard import Dashboard, build_dashboard
-from rollback_drills.followup.drill_findings import read_open_drill_findings
-from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules
-from rollback_drills.followup.found_requests import read_open_requests
+from rollback_drills.followup.dashboard import Dashboard
+from rollback_drills.followup.dashboard_reading import read_dashboard
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills.followup.retests import read_retests
-from rollback_drills.followup.totals import NO_TOTALS, read_totals
 from rollback_drills.recovery.found_replays import ReplayReport, list_replays
 from rollback_drills.reports.explained import Explained, explain_subject
 from rollback_drills.reports.filters import NotificationFilter, RouteFilter
@@ -180,22 +173,5 @@ def find_dashboard(served: Service) -> Dashboard:
     now = datetime.now(UTC)
     database = served.database()
     cycles = read_open_cycles(database, now=now) if database else []
-    return build_dashboard(
-        cycles,
-        read_connectors(database) if database else [],
-        now=now,
-        generated_by="api",
-        rules=find_rules(
-            database,
-            cycles,
-            documents_of(served.subjects()),
-            gone=find_gone(cycles, served.subjects()),
-            judgements=served.judgements(),
-        ),
-        findings=read_open_drill_findings(database, now=now) if database else (),
-        retests=read_retests(database, now=now) if database else (),
-        requests=read_open_requests(database, now=now) if database else (),
-        totals=read_totals(database) if database else NO_TOTALS,
-        alarm_paths=read_findings(database) if database else (),
-        outages=read_open_outages(database, now=now) if database else (),
-    )
+    rules = served.find_rules(database, cycles)
+    return read_dashboard(database, cycles, rules, now=now, generated_by="api")

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.documents.subject import Subject
-from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.followup.cycle_facts import CycleFacts
+from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_gone, find_rules
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.options import ApiOptions
@@ -62,19 +62,16 @@ class Service:
         """Return an opaque version string that changes when the documents are judged again."""
         return self.fleet.judged().at.isoformat()
 
-    def subjects(self) -> Sequence[Subject]:
-        """Return the documents; none if they cannot be used, since the evidence can be read without them."""
+    def find_rules(self, database: Database | None, cycles: Sequence[CycleFacts]) -> FollowUpRules:
+        """Return by what open cycles are followed up; documents that cannot be used count as none."""
         try:
-            return self.fleet.judged().subjects
+            judged = self.fleet.judged()
         except Problem:
-            return ()
-
-    def judgements(self) -> Sequence[Judgement]:
-        """Return what is said of the documents; nothing if they cannot be used."""
-        try:
-            return self.fleet.judged().judgements
-        except Problem:
-            return ()
+            return find_rules(database, cycles, {})
+        gone = find_gone(cycles, judged.subjects)
+        return find_rules(
+            database, cycles, documents_of(judged.subjects), gone=gone, judgements=judged.judgements
+        )
 
     def follow_up_version(self) -> str:
         """Return a text that changes with the evidence, and with the documents as far as they can be used."""

@@ -89,32 +89,14 @@ def dashboard(
 
     Exit code 1 if an acknowledgement is overdue, else 0.
     """
-    from rollback_drills.evidence.outages.listing import read_open_outages  # with SQLAlchemy
-    from rollback_drills.followup.alarm_path_reading import read_findings
-    from rollback_drills.followup.connector_health import read_connectors
-    from rollback_drills.followup.dashboard import build_dashboard
-    from rollback_drills.followup.drill_findings import read_open_drill_findings
-    from rollback_drills.followup.found_requests import read_open_requests
+    from rollback_drills.followup.dashboard_reading import read_dashboard  # with SQLAlchemy
     from rollback_drills.followup.open_cycles import read_open_cycles
-    from rollback_drills.followup.retests import read_retests
-    from rollback_drills.followup.totals import read_totals
 
     at = options.parse_now(now)
     opened = open_existing(database).database
     cycles = read_open_cycles(opened, now=at)
-    report = build_dashboard(
-        cycles,
-        read_connectors(opened),
-        now=at,
-        generated_by=generated_by,
-        rules=_find_rules(opened, cycles, schedule_path, routing_policy, at),
-        findings=read_open_drill_findings(opened, now=at),
-        retests=read_retests(opened, now=at),
-        requests=read_open_requests(opened, now=at),
-        totals=read_totals(opened),
-        alarm_paths=read_findings(opened),
-        outages=read_open_outages(opened, now=at),
-    )
+    rules = _find_rules(opened, cycles, schedule_path, routing_policy, at)
+    report = read_dashboard(opened, cycles, rules, now=at, generated_by=generated_by)
     if as_json:
         print_json(report)
     else:

@@ -14,19 +14,14 @@ from blocks.heartbeat import send_heartbeat
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.indexed import Indexed
-from rollback_drills.evidence.outages.listing import read_open_outages
-from rollback_drills.followup.alarm_path_reading import read_findings
-from rollback_drills.followup.connector_health import read_connectors
-from rollback_drills.followup.dashboard import Dashboard, build_dashboard, find_problems
-from rollback_drills.followup.drill_findings import read_open_drill_findings
+from rollback_drills.followup.dashboard import Dashboard, find_problems
+from rollback_drills.followup.dashboard_reading import read_dashboard
 from rollback_drills.followup.due_escalations import find_due_steps
 from rollback_drills.followup.escalation_records import find_recorded, find_taken_steps
 from rollback_drills.followup.escalations import Escalation, build_entries
 from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules, judge_open
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.page import follow_up_rows, render_follow_up
-from rollback_drills.followup.retests import read_retests
-from rollback_drills.followup.totals import read_totals
 from rollback_drills.outbox.commit import commit
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
@@ -103,18 +98,7 @@ def prove_next_actions(
     judgements = judge_open(cycles, subjects, criteria, now=now)
     gone = find_gone(cycles, subjects)
     rules = find_rules(database, cycles, documents_of(subjects), policy, gone, judgements)
-    dashboard = build_dashboard(
-        cycles,
-        read_connectors(database),
-        now=now,
-        generated_by=generated_by,
-        rules=rules,
-        findings=read_open_drill_findings(database, now=now),
-        retests=read_retests(database, now=now),
-        totals=read_totals(database),
-        alarm_paths=read_findings(database),
-        outages=read_open_outages(database, now=now),
-    )
+    dashboard = read_dashboard(database, cycles, rules, now=now, generated_by=generated_by)
     problems = find_problems(cycles, now=now, overdue_after=overdue_after, rules=rules)
     redactor = redactor_in_use()
     create_markdown_artifact(
