@@ -33,14 +33,7 @@ def find_notices(new: Sequence[MissedDrill], platform: Platform, *, now: datetim
         return
     subject = f"{ids.ALARM_FINDING_PREFIX}{platform.owner}"
     cycle_id = ids.cycle_id(subject, "\x1f".join(sorted(each.drill.notification_id for each in new)))
-    notice = _word(new, subject, cycle_id, platform, now)
-    for provider in platform.providers or (ids.ANY_PROVIDER,):
-        yield notice.address(
-            ids.route_key(cycle_id, provider, platform.owner),
-            provider=platform.any_provider if provider == ids.ANY_PROVIDER else provider,
-            owner=platform.owner,
-            closes=True,
-        )
+    yield from platform.address(_word(new, subject, cycle_id, platform, now))
 
 
 def find_closings(

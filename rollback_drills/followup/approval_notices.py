@@ -57,19 +57,9 @@ def find_notices(approvals: OpenApprovals, platform: Platform) -> Iterator[Outbo
         platform: Who is notified, and through what.
     """
     for exception in approvals.exceptions:
-        yield from _address(_word_exception(exception, platform), platform)
+        yield from platform.address(_word_exception(exception, platform))
     for replay in approvals.replays:
-        yield from _address(_word_replay(replay, platform), platform)
-
-
-def _address(notice: Notice, platform: Platform) -> Iterator[OutboxEntry]:
-    for provider in platform.providers or (ids.ANY_PROVIDER,):
-        yield notice.address(
-            ids.route_key(notice.cycle_id, provider, platform.owner),
-            provider=platform.any_provider if provider == ids.ANY_PROVIDER else provider,
-            owner=platform.owner,
-            closes=True,
-        )
+        yield from platform.address(_word_replay(replay, platform))
 
 
 def _word_exception(request: RequestedException, platform: Platform) -> Notice:

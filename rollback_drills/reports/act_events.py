@@ -13,6 +13,7 @@ from rollback_drills.reports.event_payloads import (
     DeclinePayload,
     EscalationPayload,
     ExceptionPayload,
+    Payload,
     RequestPayload,
     RetirementPayload,
 )
@@ -57,13 +58,7 @@ def acknowledgement_event(record: AcknowledgementRecord) -> RunEvent:
 
 def exception_event(record: ExceptionRecord) -> RunEvent:
     """Return the event of an exception, from its record; the reason stays in the evidence."""
-    return RunEvent(
-        f"{PREFIX}.exception.{record.exception.past}",
-        record.schedule_id,
-        "",
-        (("cycle", record.cycle_id),),
-        msgspec.convert(record, ExceptionPayload, from_attributes=True),
-    )
+    return _of_exception(record.exception.past, record, ExceptionPayload)
 
 
 def retirement_event(record: RetirementRecord) -> RunEvent:
@@ -74,21 +69,17 @@ def retirement_event(record: RetirementRecord) -> RunEvent:
 
 def request_event(record: ExceptionRequestRecord) -> RunEvent:
     """Return the event of a request for an exception, from its record; the reason stays in the evidence."""
-    return RunEvent(
-        f"{PREFIX}.exception.requested",
-        record.schedule_id,
-        "",
-        (("cycle", record.cycle_id),),
-        msgspec.convert(record, RequestPayload, from_attributes=True),
-    )
+    return _of_exception("requested", record, RequestPayload)
 
 
 def decline_event(record: DeclineRecord) -> RunEvent:
     """Return the event of a request that was declined, from its record; the reason stays in the evidence."""
-    return RunEvent(
-        f"{PREFIX}.exception.declined",
-        record.schedule_id,
-        "",
-        (("cycle", record.cycle_id),),
-        msgspec.convert(record, DeclinePayload, from_attributes=True),
-    )
+    return _of_exception("declined", record, DeclinePayload)
+
+
+def _of_exception(
+    what: str, record: ExceptionRecord | ExceptionRequestRecord | DeclineRecord, kind: type[Payload]
+) -> RunEvent:
+    payload = msgspec.convert(record, kind, from_attributes=True)
+    cycle = (("cycle", record.cycle_id),)
+    return RunEvent(f"{PREFIX}.exception.{what}", record.schedule_id, "", cycle, payload)

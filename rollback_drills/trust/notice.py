@@ -39,6 +39,19 @@ class Platform:
     any_provider: str = ""
     """The one that works, where no provider is named."""
 
+    @property
+    def ways(self) -> Iterator[tuple[str, str]]:
+        """The providers, each by its name in the key of a route, which is `any` if none is named."""
+        yield from ((each, each) for each in self.providers)
+        if not self.providers:
+            yield ids.ANY_PROVIDER, self.any_provider
+
+    def address(self, notice: Notice) -> Iterator[OutboxEntry]:
+        """Yield a notice that is sent once, through each provider."""
+        for name, provider in self.ways:
+            key = ids.route_key(notice.cycle_id, name, self.owner)
+            yield notice.address(key, provider=provider, owner=self.owner, closes=True)
+
 
 def is_notice(sent: SentNotification) -> bool:
     """Whether a notification is of the source."""
@@ -67,7 +80,7 @@ def find_notices(
     """
     for cycle_id in guard.cycle_ids:
         notice = _describe(cycle_id, guard.of_cycle(cycle_id), platform, now)
-        for name in platform.providers or (ids.ANY_PROVIDER,):
+        for name, provider in platform.ways:
             key = ids.route_key(cycle_id, name, platform.owner)
             spelt_key = ids.spelt_route_key(cycle_id, name, platform.owner)
             if spelt_key in histories:  # of a time when names were hashed as they were spelt
@@ -76,7 +89,7 @@ def find_notices(
             if decision.reason is not None:
                 yield notice.address(
                     key,
-                    provider=platform.any_provider if name == ids.ANY_PROVIDER else name,
+                    provider=provider,
                     owner=platform.owner,
                     reason=decision.reason,
                     occurrence=decision.occurrence,
