@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from rollback_drills.documents import quotation
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.rendering.counts import count_of, write_count
@@ -206,7 +207,7 @@ def _report(
 
 def _explain(item: "OutboxRow") -> str:
     if item.state in (State.RETRY, State.AMBIGUOUS) and item.due_at:
-        return f"{item.detail}; next attempt {write_time(datetime.fromtimestamp(item.due_at, UTC))}"
+        return f"{item.detail}; next attempt {write_time(from_seconds(item.due_at))}"
     return item.detail
 
 
@@ -219,7 +220,7 @@ def _describe_attempts(item: "OutboxRow", now: datetime) -> str:
 
 
 def _ago(seconds: float, now: datetime) -> str:
-    return how_long(datetime.fromtimestamp(seconds, UTC).isoformat(), now=now)
+    return how_long(from_seconds(seconds).isoformat(), now=now)
 
 
 def _write(item: "OutboxRow") -> dict[str, object]:
@@ -241,4 +242,4 @@ def _decode(text: str) -> object:
 
 
 def _instant(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    return None if seconds is None else from_seconds(seconds).isoformat(timespec="seconds")

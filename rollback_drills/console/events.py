@@ -10,6 +10,7 @@ from rollback_drills.console.fleet import FleetRow
 from rollback_drills.console.records import ScheduleRecords
 from rollback_drills.console.timeline import Event, Lane
 from rollback_drills.documents.maintenance_windows import MaintenanceWindow
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.names.keys import name_key
@@ -106,7 +107,7 @@ def _exception(record: ExceptionRecord) -> Event:
 
 
 def _notification(item: OutboxRow, flow_run_id: str) -> Event:
-    at = datetime.fromtimestamp(item.completed_at or item.planned_at, UTC)
+    at = from_seconds(item.completed_at or item.planned_at)
     lane = Lane.ESCALATED if item.reason is Reason.ESCALATED else Lane.TOLD
     is_bad = item.state in {State.PERMANENT, State.DISABLED}
     why = f" ({item.detail})" if is_bad and item.detail else ""

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from rollback_drills.console.source import Console
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.undelivered_text import explain_damaged
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import DEAD, WAITING, State
 from rollback_drills.outbox.destinations import Destination, find_destinations
@@ -38,20 +39,20 @@ class UndeliveredNotification:
     @property
     def since(self) -> datetime:
         """When it was committed."""
-        return datetime.fromtimestamp(self.row.planned_at, UTC)
+        return from_seconds(self.row.planned_at)
 
     @property
     def tried_at(self) -> datetime | None:
         """When the last attempt ended; None if there was none."""
         at = self.row.completed_at
-        return None if at is None else datetime.fromtimestamp(at, UTC)
+        return None if at is None else from_seconds(at)
 
     @property
     def next_attempt_at(self) -> datetime | None:
         """When it may be tried again; None if that is not known."""
         if self.row.due_at is None or self.destination.disabled_at is not None:
             return None
-        return datetime.fromtimestamp(max(self.row.due_at, self.destination.cool_until), UTC)
+        return from_seconds(max(self.row.due_at, self.destination.cool_until))
 
     @property
     def is_sending(self) -> bool:

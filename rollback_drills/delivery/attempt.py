@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Protocol
 
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.notifications.digest import make_digest
 from rollback_drills.notifications.notification import Link, Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
@@ -61,7 +61,7 @@ async def attempt(
 
     It is left if the lease could end while it is sent: another worker may send it then.
     """
-    sent_at = datetime.fromtimestamp(started_at, UTC)
+    sent_at = from_seconds(started_at)
     notification = make_readable(make_digest(message.notifications), links, now=sent_at)
     may_repeat = message.is_uncertain
     if may_repeat and sender.can_find:

@@ -1,9 +1,8 @@
 """The message that a connector is dead, which goes out through another one."""
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
 
-from rollback_drills.documents.utc import write_instant
+from rollback_drills.documents.utc import from_seconds, write_instant
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notice import Notice
@@ -16,7 +15,7 @@ EVENT_TYPE = "cavra.go_backend.rollback_drill.connector_disabled"
 
 def notice_entry(destination: Destination, through: str) -> OutboxEntry:
     """Word the notice of a dead connector; the same in every run that finds it dead since that instant."""
-    disabled_at = datetime.fromtimestamp(destination.disabled_at or 0.0, UTC)
+    disabled_at = from_seconds(destination.disabled_at or 0.0)
     name = destination.provider
     cycle_id = ids.cycle_id(f"connector {name}", write_instant(disabled_at))
     notice = Notice(

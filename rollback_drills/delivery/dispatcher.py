@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from random import Random
 from typing import Final
 
@@ -20,6 +19,7 @@ from rollback_drills.delivery.retries import (
     find_streak_start,
     is_given_up,
 )
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.notifications.notification import Link, Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.results import Delivery
@@ -210,10 +210,10 @@ class _Run:
                 replace(notification, may_repeat=finished.may_repeat),
                 verdict,
                 attempts.altogether,
-                earlier.started_at if earlier else datetime.fromtimestamp(finished.started_at, UTC),
-                datetime.fromtimestamp(now, UTC),
+                earlier.started_at if earlier else from_seconds(finished.started_at),
+                from_seconds(now),
                 state,
-                None if due_at is None else datetime.fromtimestamp(due_at, UTC),
+                None if due_at is None else from_seconds(due_at),
             )
 
 

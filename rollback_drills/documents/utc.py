@@ -31,6 +31,16 @@ def in_utc(instant: datetime) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+def from_seconds(seconds: float) -> datetime:
+    """Return an instant in seconds since 1970, as the outbox has it."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def write_seconds(seconds: float | None) -> str | None:
+    """Write an instant in seconds since 1970, as every document has it; None if there is none."""
+    return None if seconds is None else write_instant(from_seconds(seconds))
+
+
 ZERO_TIME: Final = datetime.min.replace(tzinfo=UTC)
 """What Go (and .NET) write for a time that was never set; the careful reading takes it as absent."""
 

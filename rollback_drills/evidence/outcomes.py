@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
-from rollback_drills.documents.utc import write_instant
+from rollback_drills.documents.utc import from_seconds, write_instant
 from rollback_drills.names.ids import is_route_of_path
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.reasons import Reason
@@ -51,7 +51,7 @@ def read_outcome(row: Any, *, created_at: datetime) -> Outcome:
 
 def _find_problems(item: OutboxRow, delivery: Delivery, created_at: datetime) -> Iterator[str]:
     started_at, completed_at = delivery.started_at, delivery.completed_at
-    queued_at = datetime.fromtimestamp(item.queued_at, UTC)
+    queued_at = from_seconds(item.queued_at)
     if completed_at > created_at + CLOCK_SKEW:
         yield f"its attempt was completed at {write_instant(completed_at)}, which is in the future"
     if started_at > completed_at + CLOCK_SKEW:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.alarm_path_rows import is_alarm_path
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.evidence.index import read_all
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.alarm_path_records import AlarmPathRecord
@@ -18,7 +19,6 @@ from rollback_drills.followup.alarm_paths import (
     RouteEvent,
     find_open,
 )
-from rollback_drills.followup.cycle_facts import to_instant
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED
@@ -96,6 +96,6 @@ def _to_drill(row: OutboxRow, sent: Notification) -> AlarmPathDrill:
         row.provider,
         row.state,
         row.detail,
-        to_instant(row.planned_at),
-        to_instant(asked_at),
+        from_seconds(row.planned_at),
+        from_seconds(asked_at),
     )

@@ -1,14 +1,13 @@
 """Whether each connector works, by what became of what it was given last."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import msgspec
 from sqlalchemy import case, func, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.documents.utc import write_instant
+from rollback_drills.documents.utc import write_seconds
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.outbox.destinations import find_destinations
@@ -56,11 +55,11 @@ class ConnectorHealth:
         return ConnectorReport(
             self.provider,
             self.is_failing,
-            _write(self.succeeded_at),
-            _write(self.failed_at),
+            write_seconds(self.succeeded_at),
+            write_seconds(self.failed_at),
             self.waiting_count,
             self.dead_count,
-            _write(self.disabled_at),
+            write_seconds(self.disabled_at),
             self.disabled_because,
         )
 
@@ -87,7 +86,3 @@ def read_connectors(database: Database) -> list[ConnectorHealth]:
         else each
         for each in found
     ]
-
-
-def _write(seconds: float | None) -> str | None:
-    return None if seconds is None else write_instant(datetime.fromtimestamp(seconds, UTC))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rollback_drills.errors import UsageError
@@ -132,8 +132,3 @@ class CycleFacts:
             if each.step and is_same(each.step_of, owner)
         ]
         return sorted(found, key=lambda pair: pair[1].step)
-
-
-def to_instant(seconds: float) -> datetime:
-    """Read an instant of the outbox."""
-    return datetime.fromtimestamp(seconds, UTC)

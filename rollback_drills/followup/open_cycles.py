@@ -14,9 +14,10 @@ from rollback_drills.database.alarm_path_rows import is_alarm_path
 from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER, OUTBOX
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.evidence.index import read_all
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord, find_current
-from rollback_drills.followup.cycle_facts import CycleFacts, Sent, to_instant
+from rollback_drills.followup.cycle_facts import CycleFacts, Sent
 from rollback_drills.followup.cycle_grouping import group_cycles
 from rollback_drills.followup.exceptions import ExceptionRecord, find_latest
 from rollback_drills.names.ids import SOURCE_ID
@@ -169,10 +170,10 @@ def _to_sent(item: OutboxRow) -> Sent:
         item.reason,
         item.status,
         item.state,
-        to_instant(item.planned_at),
-        to_instant(item.queued_at),
-        None if item.completed_at is None else to_instant(item.completed_at),
-        None if item.due_at is None else to_instant(item.due_at),
+        from_seconds(item.planned_at),
+        from_seconds(item.queued_at),
+        None if item.completed_at is None else from_seconds(item.completed_at),
+        None if item.due_at is None else from_seconds(item.due_at),
         event,
     )
     if item.reason is not Reason.ESCALATED:

@@ -1,16 +1,16 @@
 """Reads from a row of the outbox what became of its notification, for results and for the evidence."""
 
 import json
-from datetime import UTC, datetime
 from typing import Final
 
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.rows import UNREADABLE, UNREADABLE_TEXT, OutboxRow, read_notification
 
-_UNKNOWN: Final = datetime.fromtimestamp(0, UTC)
+_UNKNOWN: Final = from_seconds(0)
 _OUTCOMES = {
     State.DELIVERED: Outcome.DELIVERED,
     State.ACCEPTED: Outcome.ACCEPTED,
@@ -32,10 +32,10 @@ def to_delivery(item: OutboxRow) -> Delivery:
         read_notification(item.notification),
         verdict,
         item.attempt_count,
-        _instant(item.started_at or item.queued_at),
-        _instant(item.completed_at or item.queued_at),
+        from_seconds(item.started_at or item.queued_at),
+        from_seconds(item.completed_at or item.queued_at),
         item.state,
-        _instant(item.due_at) if item.state in WAITING and item.due_at and item.attempt_count else None,
+        from_seconds(item.due_at) if item.state in WAITING and item.due_at and item.attempt_count else None,
     )
 
 
@@ -66,7 +66,3 @@ def _stand_in(item: OutboxRow) -> Notification:
         reason=item.reason,
         route_key=item.route_key,
     )
-
-
-def _instant(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
 from typing import Annotated, Any, Final, Self
 
@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy import ColumnElement
 
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
@@ -82,7 +83,7 @@ class OutboxRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
             self.owner,
             self.reason,
             self.status,
-            datetime.fromtimestamp(self.planned_at, UTC),
+            from_seconds(self.planned_at),
             self.state,
             self.is_closed,
             self.cycle_due,

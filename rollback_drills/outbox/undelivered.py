@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
@@ -10,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason
@@ -181,4 +181,4 @@ def _to_waiting(item: OutboxRow, destinations: Mapping[str, Destination], now: f
     delivery = describe_delivery(item)
     at = max(item.due_at or now, destination.cool_until, now)
     is_known = destination.disabled_at is None and at > now
-    return replace(delivery, next_attempt_at=datetime.fromtimestamp(at, UTC) if is_known else None)
+    return replace(delivery, next_attempt_at=from_seconds(at) if is_known else None)

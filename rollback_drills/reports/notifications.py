@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER, OUTBOX
-from rollback_drills.documents.utc import write_instant
+from rollback_drills.documents.utc import from_seconds, write_instant, write_seconds
 from rollback_drills.evidence.delivery_records import DELIVERY_SOURCE
 from rollback_drills.evidence.first_records import IMPORTED_FROM
 from rollback_drills.evidence.index import NEVER, LedgerRow, iterate_records
@@ -134,11 +134,11 @@ def _describe(item: OutboxRow, rows: Sequence[int]) -> NotificationRow:
         status=item.status,
         state=item.state,
         success=is_notified,
-        planned_at=write_instant(_instant(item.planned_at)),
+        planned_at=write_instant(from_seconds(item.planned_at)),
         attempt_count=item.attempt_count,
-        started_at=_written(item.started_at),
-        completed_at=_written(item.completed_at),
-        next_attempt_at=_written(item.due_at) if item.state in WAITING else None,
+        started_at=write_seconds(item.started_at),
+        completed_at=write_seconds(item.completed_at),
+        next_attempt_at=write_seconds(item.due_at) if item.state in WAITING else None,
         status_code=item.status_code,
         error="" if is_notified else item.detail,
         external_ref=item.external_ref,
@@ -206,17 +206,9 @@ def _describe_imported(record: ImportedRecord, delivery: WrittenRecord) -> Notif
     )
 
 
-def _written(seconds: float | None) -> str | None:
-    return None if seconds is None else write_instant(_instant(seconds))
-
-
 def _place(seconds: Any) -> datetime:
     """Return the time in a column, by which rows are merged; if somebody changed it, the earliest time."""
     try:
-        return _instant(seconds)
+        return from_seconds(seconds)
     except (TypeError, ValueError, OverflowError, OSError):
         return NEVER
-
-
-def _instant(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import tidy
-from rollback_drills.documents.utc import write_instant
+from rollback_drills.documents.utc import from_seconds, write_instant
 from rollback_drills.evidence.index import LedgerRow, iterate_records, read_if_readable
 from rollback_drills.evidence.outages.acts import DiscardRecord, EnabledRecord, ExecutionRecord
 from rollback_drills.evidence.outages.known import OpenOutage
@@ -70,7 +70,7 @@ def record_closure(
         outage_id=outage.outage_id,
         closure_id=ids.closure_id(outage.outage_id),
         opened_at=write_instant(outage.opened_at),
-        closed_at=write_instant(datetime.fromtimestamp(closed_at, UTC)),
+        closed_at=write_instant(from_seconds(closed_at)),
         duration_seconds=tidy(round(closed_at - opened_at, 3)),
         waited_count=len(waited),
         delivered_count=delivered,

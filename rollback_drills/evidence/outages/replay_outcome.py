@@ -1,7 +1,7 @@
 """Writes down what came of a replay, when each of its notifications was tried again or needs it no more."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.documents.utc import write_instant
+from rollback_drills.documents.utc import write_instant, write_seconds
 from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import REPLAY_OUTCOME_KIND
@@ -82,12 +82,11 @@ def _waits(row: Row[Any], attempts_before: int) -> bool:
 def _describe(notification_id: str, attempts_before: int, row: Row[Any] | None) -> TriedAgain:
     if row is None:
         return TriedAgain(notification_id=notification_id, outcome="missing", attempt_count=0)
-    at = None if row.completed_at is None else datetime.fromtimestamp(row.completed_at, UTC)
     return TriedAgain(
         notification_id=notification_id,
         provider=row.provider,
         outcome=row.state,
         attempt_count=row.attempt_count - attempts_before,
-        completed_at=write_instant(at) if at else None,
+        completed_at=write_seconds(row.completed_at),
         detail=row.detail,
     )

@@ -6,11 +6,11 @@ neither lost nor opened twice, whatever is killed, and a run in which nothing fa
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from rollback_drills.documents.utc import write_instant
+from rollback_drills.documents.utc import from_seconds, write_instant
 from rollback_drills.evidence.outages.acts import DisabledRecord
 from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import OpenOutage, Unfinished, find_last_end, read_unfinished
@@ -122,7 +122,7 @@ class _Connector:
     def _record_outage(
         self, rows: ConnectorRows, opened: Opened, created_at: datetime, signer: str
     ) -> OutageRecord:
-        opened_at = write_instant(datetime.fromtimestamp(opened.at, UTC))
+        opened_at = write_instant(from_seconds(opened.at))
         waiting, dead = rows.count_failed(opened.at)
         by = self.disabled if opened.cause is Cause.DISABLED else None
         outage_id = ids.outage_id(self.provider, opened_at)
@@ -156,7 +156,7 @@ def record_disabled(
         signer: Who runs.
         by: Who disabled it; None if a delivery did, because its provider said that it is gone.
     """
-    disabled_at = write_instant(datetime.fromtimestamp(dead.disabled_at or 0.0, UTC))
+    disabled_at = write_instant(from_seconds(dead.disabled_at or 0.0))
     return DisabledRecord(
         session_id=ids.outage_id(dead.provider, disabled_at),
         created_at=write_instant(created_at),

@@ -1,7 +1,7 @@
 """Compares outcomes that the outbox calls taken into the evidence with the rows that hold them, and back."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, inspect, select, type_coerce
 from sqlalchemy.types import NullType
 
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.documents.utc import write_instant
+from rollback_drills.documents.utc import from_seconds, write_instant
 from rollback_drills.evidence.first_records import IMPORTED_FROM
 from rollback_drills.evidence.record_kinds import IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
@@ -196,6 +196,6 @@ def _is_older(seconds: Any, limit: str) -> bool:
 
 def _write(seconds: Any) -> str | None:
     try:
-        return write_instant(datetime.fromtimestamp(seconds, UTC))
+        return write_instant(from_seconds(seconds))
     except (ValueError, TypeError, OverflowError, OSError):
         return None
