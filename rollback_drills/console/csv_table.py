@@ -2,9 +2,10 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.rendering.csv_cells import write_cell
@@ -18,6 +19,11 @@ class CsvTable:
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
+
+    @classmethod
+    def of(cls, items: Iterable[object], columns: Sequence[str]) -> Self:
+        """Return a table of what items have under the names of its columns."""
+        return cls(columns, [[getattr(each, name) for name in columns] for each in items])
 
     def write(self) -> str:
         """Write it, with times as ISO 8601 in UTC."""

@@ -76,7 +76,7 @@ def list_evidence(console: Console, page: int = 1) -> CsvTable:
     columns = ("number", "at", "kind", "is_imported", "schedule_id", "provider", "owner", "what")
     more = ("session_id", "flow_run_id")
     rows, _ = _read_rows(console, page)
-    return CsvTable((*columns, *more), [[getattr(each, name) for name in (*columns, *more)] for each in rows])
+    return CsvTable.of(rows, (*columns, *more))
 
 
 def _read_rows(console: Console, page: int) -> tuple[list[EvidenceRow], int]:

@@ -46,7 +46,7 @@ def list_changes(console: Console) -> CsvTable:
     """
     columns = ("at", "kind", "schedule_id", "before", "after", "why", "flow_run_id")
     changes = read_changes(console).recent.changes
-    return CsvTable(columns, [[getattr(each, name) for name in columns] for each in changes])
+    return CsvTable.of(changes, columns)
 
 
 def list_outstanding(console: Console) -> CsvTable:
@@ -58,9 +58,7 @@ def list_outstanding(console: Console) -> CsvTable:
     columns = ("schedule_id", "cycle_id", "owner", "providers", "is_breached", "age_minutes")
     more = ("acknowledgement_minutes", "next_step_owner", "next_step_at")
     outstanding = read_acknowledgements(console).outstanding
-    return CsvTable(
-        (*columns, *more), [[getattr(each, name) for name in (*columns, *more)] for each in outstanding]
-    )
+    return CsvTable.of(outstanding, (*columns, *more))
 
 
 def list_waiting(console: Console) -> CsvTable:
@@ -142,9 +140,7 @@ def list_connectors(console: Console) -> CsvTable:
     columns = ("provider", "failing", "last_success_at", "last_failure_at", "waiting_count")
     more = ("dead_letter_count", "disabled_at", "disabled_because")
     reports = [each.report() for each in read_trends(console).connectors]
-    return CsvTable(
-        (*columns, *more), [[getattr(each, name) for name in (*columns, *more)] for each in reports]
-    )
+    return CsvTable.of(reports, (*columns, *more))
 
 
 def list_outages(console: Console) -> CsvTable:
@@ -156,9 +152,7 @@ def list_outages(console: Console) -> CsvTable:
     columns = ("outage_id", "provider", "is_open", "opened_at", "closed_at", "duration_seconds", "cause")
     counts = ("waited_count", "delivered_count", "waiting_count", "dead_letter_count", "discarded_count")
     names = (*columns, "detail", *counts, "closed_by", "closed_because")
-    return CsvTable(
-        names, [[getattr(each, name) for name in names] for each in read_outages(console).outages]
-    )
+    return CsvTable.of(read_outages(console).outages, names)
 
 
 def list_replay_requests(console: Console) -> CsvTable:
@@ -168,9 +162,7 @@ def list_replay_requests(console: Console) -> CsvTable:
         DatabaseError: The evidence cannot be read.
     """
     names = ("replay_id", "state", "requested_at", "requested_by", "approved_by", "providers", "reason")
-    return CsvTable(
-        names, [[getattr(each, name) for name in names] for each in read_outages(console).replays]
-    )
+    return CsvTable.of(read_outages(console).replays, names)
 
 
 FLEET_TABLES: Final[Mapping[str, Callable[[Console], CsvTable]]] = {

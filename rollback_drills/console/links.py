@@ -51,25 +51,8 @@ class Links(Protocol):
     def months_ahead(self) -> int:
         """How many months after the current one the calendar has."""
 
-    @property
-    def acknowledgements(self) -> str:
-        """The outstanding acknowledgements."""
-
-    @property
-    def outages(self) -> str:
-        """The outages of connectors."""
-
-    @property
-    def trends(self) -> str:
-        """Deliveries and suppressions by week."""
-
-    @property
-    def changes(self) -> str:
-        """What changed since yesterday."""
-
-    @property
-    def undelivered(self) -> str:
-        """What waits for delivery, and the dead letters."""
+    def page(self, name: str) -> str:
+        """Return a page that has no parameters: acknowledgements, changes, outages, trends, undelivered."""
 
     def csv(self, table: str, **parameters: str) -> str:
         """Return a table as CSV, with the parameters of its page; empty if there is none of this kind."""
@@ -103,31 +86,6 @@ class ServedLinks:
     def stylesheet(self) -> str:
         """Return the address of the stylesheet."""
         return f"{self.root}console/style.css"
-
-    @property
-    def acknowledgements(self) -> str:
-        """Return the address of the outstanding acknowledgements."""
-        return f"{self.root}console/acknowledgements"
-
-    @property
-    def outages(self) -> str:
-        """Return the address of the outages of connectors."""
-        return f"{self.root}console/outages"
-
-    @property
-    def trends(self) -> str:
-        """Return the address of deliveries and suppressions by week."""
-        return f"{self.root}console/trends"
-
-    @property
-    def changes(self) -> str:
-        """Return the address of what changed since yesterday."""
-        return f"{self.root}console/changes"
-
-    @property
-    def undelivered(self) -> str:
-        """Return the address of what waits for delivery, and of the dead letters."""
-        return f"{self.root}console/undelivered"
 
     def csv(self, table: str, **parameters: str) -> str:
         """Return a table as CSV, with the parameters of its page."""
@@ -182,11 +140,6 @@ class StaticLinks:
     months_back: ClassVar = 0
     months_ahead: ClassVar = 3
     stylesheet: ClassVar = "style.css"
-    acknowledgements: ClassVar = "acknowledgements.html"
-    trends: ClassVar = "trends.html"
-    changes: ClassVar = "changes.html"
-    undelivered: ClassVar = "undelivered.html"
-    outages: ClassVar = "outages.html"
 
     def csv(self, table: str, **parameters: str) -> str:
         """Return a table as CSV: of a schedule, of a month, or of all; parts of the fleet have none."""
@@ -217,6 +170,10 @@ class StaticLinks:
     def schedule(self, schedule_id: str) -> str:
         """Return the page of a schedule."""
         return file_name(schedule_id)
+
+    def page(self, name: str) -> str:
+        """Return a page that has no parameters."""
+        return f"{name}.html"
 
     def evidence(self, page: int = 1) -> str:
         """Return the newest rows of the evidence; the others are not exported."""

@@ -65,6 +65,6 @@ def _find_page(console: ServedLinks, notification: Notification | None) -> Link 
         case {"event_type": approvals.EVENT_TYPE, "requested_schedule_id": str(schedule_id)}:
             return Link("Decide", console.schedule(schedule_id))
         case {"event_type": approvals.EVENT_TYPE, "replay_id": _}:
-            return Link("Decide", console.outages)
+            return Link("Decide", console.page("outages"))
         case _:
             return None

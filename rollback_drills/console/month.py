@@ -137,7 +137,7 @@ def list_month(console: Console, query: MonthQuery, links: Links) -> CsvTable:
     """
     columns = ("kind", "start_at", "end_at", "status", "schedule_ids", "window_id", "owners", "reason")
     items = read_month(console, query, links).items
-    return CsvTable(columns, [[getattr(each, name) for name in columns] for each in items])
+    return CsvTable.of(items, columns)
 
 
 def _place(item: Upcoming, days: Sequence[Day], now: datetime) -> bool:

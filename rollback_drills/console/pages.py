@@ -11,26 +11,15 @@ from rollback_drills.console.evidence import read_evidence
 from rollback_drills.console.fleet import read_fleet
 from rollback_drills.console.links import Links
 from rollback_drills.console.month import read_month
-from rollback_drills.console.outages import read_outages
-from rollback_drills.console.query import FleetQuery, MonthQuery
-from rollback_drills.console.rendering import (
-    Outage,
-    render_acknowledgements,
-    render_calendar,
-    render_changes,
-    render_evidence,
-    render_fleet,
-    render_outage,
-    render_outages,
-    render_schedule,
-    render_trends,
-    render_undelivered,
-)
+from rollback_drills.console.outages import find_command, read_outages
+from rollback_drills.console.query import FleetQuery, MonthQuery, Sort
+from rollback_drills.console.rendering import Outage, render, render_outage, render_schedule
 from rollback_drills.console.schedule import read_schedule
 from rollback_drills.console.source import NO_EVIDENCE, Console
 from rollback_drills.console.trends import read_trends
 from rollback_drills.console.undelivered import read_undelivered
 from rollback_drills.database.errors import DatabaseError
+from rollback_drills.readiness.states import PRESSING_FIRST
 
 _REMEDY: Final = (
     "Run a drill check, which writes the evidence, or set DRILLS_DATABASE_URL to where it is;"
@@ -47,7 +36,11 @@ def write_fleet(console: Console, links: Links, query: FleetQuery) -> str:
     Raises:
         UsageError: There is no page of this number.
     """
-    return render_fleet(read_fleet(console, query), links)
+
+    def page_of(number: int) -> str:
+        return links.fleet(query.changed(page=number))
+
+    return render("fleet", read_fleet(console, query), links, Sort=Sort, page_of=page_of)
 
 
 def write_calendar(console: Console, links: Links, query: MonthQuery) -> str:
@@ -56,7 +49,7 @@ def write_calendar(console: Console, links: Links, query: MonthQuery) -> str:
     Raises:
         UsageError: The calendar does not have the month.
     """
-    return render_calendar(read_month(console, query, links), links)
+    return render("calendar", read_month(console, query, links), links, states=PRESSING_FIRST)
 
 
 def write_schedule(console: Console, links: Links, schedule_id: str, acting: Acting | None = None) -> str:
@@ -74,7 +67,7 @@ def write_acknowledgements(console: Console, links: Links) -> str:
     Raises:
         DatabaseError: The evidence cannot be read.
     """
-    return render_acknowledgements(read_acknowledgements(console), links)
+    return render("acknowledgements", read_acknowledgements(console), links)
 
 
 def write_trends(console: Console, links: Links) -> str:
@@ -83,7 +76,7 @@ def write_trends(console: Console, links: Links) -> str:
     Raises:
         DatabaseError: The evidence cannot be read.
     """
-    return render_trends(read_trends(console), links)
+    return render("trends", read_trends(console), links)
 
 
 def write_evidence(console: Console, links: Links, page: int = 1) -> str:
@@ -93,7 +86,7 @@ def write_evidence(console: Console, links: Links, page: int = 1) -> str:
         UsageError: There is no page of this number.
         DatabaseError: The evidence cannot be read.
     """
-    return render_evidence(read_evidence(console, page), links)
+    return render("evidence", read_evidence(console, page), links)
 
 
 def write_changes(console: Console, links: Links) -> str:
@@ -102,7 +95,7 @@ def write_changes(console: Console, links: Links) -> str:
     Raises:
         DatabaseError: The evidence cannot be read.
     """
-    return render_changes(read_changes(console), links)
+    return render("changes", read_changes(console), links)
 
 
 def write_undelivered(console: Console, links: Links, acting: Acting | None = None) -> str:
@@ -111,7 +104,7 @@ def write_undelivered(console: Console, links: Links, acting: Acting | None = No
     Raises:
         DatabaseError: The outbox cannot be read.
     """
-    return render_undelivered(read_undelivered(console), links, acting)
+    return render("undelivered", read_undelivered(console), links, acting=acting)
 
 
 def write_outages(console: Console, links: Links, acting: Acting | None = None) -> str:
@@ -120,7 +113,7 @@ def write_outages(console: Console, links: Links, acting: Acting | None = None) 
     Raises:
         DatabaseError: The evidence cannot be read.
     """
-    return render_outages(read_outages(console), links, acting)
+    return render("outages", read_outages(console), links, next_command=find_command, acting=acting)
 
 
 OF_EVIDENCE: Final[Mapping[str, Callable[[Console, Links], str]]] = {

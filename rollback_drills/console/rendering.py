@@ -9,25 +9,15 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rollback_drills.console import charts, timeline
-from rollback_drills.console.acknowledgements import AcknowledgementsView
 from rollback_drills.console.acting import Acting
-from rollback_drills.console.changes import ChangesView
-from rollback_drills.console.evidence import EvidenceView
-from rollback_drills.console.fleet import FleetView
-from rollback_drills.console.links import Links, ServedLinks
-from rollback_drills.console.month import MonthView
-from rollback_drills.console.outages import OutagesView, find_command
-from rollback_drills.console.query import FleetQuery, MonthQuery, Sort
+from rollback_drills.console.links import Links
+from rollback_drills.console.query import FleetQuery, MonthQuery
 from rollback_drills.console.schedule import ScheduleView
-from rollback_drills.console.trends import TrendsView
-from rollback_drills.console.undelivered import UndeliveredView
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.readiness.states import PRESSING_FIRST
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.sentences import capitalize, write_sentences
 from rollback_drills.rendering.times import how_long, write_duration, write_times
 
-_SERVED: Final = ServedLinks()
 SERVED_POLICY: Final = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -50,21 +40,22 @@ class Outage:
     """Whether nobody can know the state of the drills for that reason."""
 
 
-def render_fleet(view: FleetView, links: Links = _SERVED) -> str:
-    """Write the fleet at a glance."""
+def render(name: str, view: Any, links: Links, **facts: Any) -> str:
+    """Write a page.
 
-    def page_of(number: int) -> str:
-        return links.fleet(view.query.changed(page=number))
+    Args:
+        name: Of its template.
+        view: What it shows.
+        links: Where the other pages are.
+        facts: What else the template needs; `here` is the page it stands in for, if not its own.
+    """
+    policy = "" if links.is_served else STATIC_POLICY
+    template = _environment().get_template(f"{name}.html.j2")
+    queries = {"fleet_query": FleetQuery(), "calendar_query": MonthQuery()}
+    return template.render(view=view, links=links, policy=policy, **queries, **{"here": name, **facts})
 
-    return _render("fleet", view, links, here="fleet", Sort=Sort, page_of=page_of)
 
-
-def render_calendar(view: MonthView, links: Links) -> str:
-    """Write a month of the calendar."""
-    return _render("calendar", view, links, here="calendar", states=PRESSING_FIRST)
-
-
-def render_schedule(view: ScheduleView, links: Links = _SERVED, acting: Acting | None = None) -> str:
+def render_schedule(view: ScheduleView, links: Links, acting: Acting | None = None) -> str:
     """Write the page of a schedule.
 
     Args:
@@ -72,37 +63,7 @@ def render_schedule(view: ScheduleView, links: Links = _SERVED, acting: Acting |
         links: Where the other pages are.
         acting: What the caller can do; None for a page without forms.
     """
-    return _render("schedule", view, links, here="schedule", lanes=list(timeline.Lane), acting=acting)
-
-
-def render_acknowledgements(view: AcknowledgementsView, links: Links) -> str:
-    """Write who still has to acknowledge."""
-    return _render("acknowledgements", view, links, here="acknowledgements")
-
-
-def render_outages(view: OutagesView, links: Links, acting: Acting | None) -> str:
-    """Write the outages of connectors, and the replays that people asked for."""
-    return _render("outages", view, links, here="outages", next_command=find_command, acting=acting)
-
-
-def render_trends(view: TrendsView, links: Links) -> str:
-    """Write what was delivered and what was suppressed, week by week."""
-    return _render("trends", view, links, here="trends")
-
-
-def render_evidence(view: EvidenceView, links: Links) -> str:
-    """Write the newest rows of the evidence, and whether it is as it was signed."""
-    return _render("evidence", view, links, here="evidence")
-
-
-def render_changes(view: ChangesView, links: Links) -> str:
-    """Write what changed since yesterday."""
-    return _render("changes", view, links, here="changes")
-
-
-def render_undelivered(view: UndeliveredView, links: Links, acting: Acting | None) -> str:
-    """Write what waits for delivery, and the dead letters."""
-    return _render("undelivered", view, links, here="undelivered", acting=acting)
+    return render("schedule", view, links, lanes=list(timeline.Lane), acting=acting)
 
 
 def render_outage(outage: Outage, links: Links, *, here: str) -> str:
@@ -113,7 +74,7 @@ def render_outage(outage: Outage, links: Links, *, here: str) -> str:
         links: Where the other pages are.
         here: Which page it stands in for.
     """
-    return _render("outage", outage, links, here=here)
+    return render("outage", outage, links, here=here)
 
 
 def render_acknowledge(view: Any) -> str:
@@ -131,13 +92,6 @@ def stylesheet() -> str:
     loader = _environment().loader
     assert loader is not None  # noqa: S101 - `_environment` has one
     return loader.get_source(_environment(), "style.css")[0]
-
-
-def _render(name: str, view: Any, links: Links, **facts: Any) -> str:
-    policy = "" if links.is_served else STATIC_POLICY
-    template = _environment().get_template(f"{name}.html.j2")
-    queries = {"fleet_query": FleetQuery(), "calendar_query": MonthQuery()}
-    return template.render(view=view, links=links, policy=policy, **queries, **facts)
 
 
 @cache

@@ -17,13 +17,13 @@ def list_decisions(view: ScheduleView) -> CsvTable:
     """Return the last decision for each route."""
     columns = ("owner", "provider", "action", "category", "reason", "deferred_until")
     decisions = view.plan.plan.route_decisions if view.plan else ()
-    return CsvTable(columns, [[getattr(each, name) for name in columns] for each in decisions])
+    return CsvTable.of(decisions, columns)
 
 
 def list_coming(view: ScheduleView) -> CsvTable:
     """Return what is coming in the next 90 days."""
     columns = ("kind", "start_at", "end_at", "status", "window_id", "owners", "providers", "reason")
-    return CsvTable(columns, [[getattr(each, name) for name in columns] for each in view.upcoming])
+    return CsvTable.of(view.upcoming, columns)
 
 
 def list_events(view: ScheduleView) -> CsvTable:
