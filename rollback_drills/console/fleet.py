@@ -22,6 +22,7 @@ from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts
 from rollback_drills.readiness.states import PRESSING_FIRST, Readiness
 from rollback_drills.rendering.long_lists import list_some
+from rollback_drills.rendering.times import how_long
 
 GENERATED_BY: Final = "console"
 
@@ -46,20 +47,34 @@ class FleetRow:
     @property
     def next_action(self) -> str:
         """What the program does next; empty if it waits for nothing."""
+        return " ".join(filter(None, self._next_action()))
+
+    def describe_next(self, now: datetime) -> str:
+        """Return what the program does next, and when; empty if it waits for nothing."""
+        waiting = self.cycle.next_action if self.cycle else None
+        if waiting is None or waiting.action == Action.RETIRE:
+            return self.next_action
+        is_ahead = datetime.fromisoformat(waiting.at) > now
+        when = how_long(waiting.at, now=now) if is_ahead else "with the next run"
+        action, condition = self._next_action()
+        return " ".join(filter(None, (action, when, condition)))
+
+    def _next_action(self) -> tuple[str, str]:
+        """Return what the program does next, and on which condition."""
         action = self.cycle.next_action if self.cycle else None
         if action is None:
-            return ""
+            return "", ""
         owner = action.owner or "somebody"
         next_owner = action.next_step_owner or "nobody, because everybody is absent,"
         again = " again" if self.cycle and self.cycle.state == CycleState.ACKNOWLEDGED else ""
         return {
-            Action.DELIVER: f"delivers to {owner}",
-            Action.ANNOUNCE: f"notifies {owner} when the silence ends",
-            Action.ESCALATE: f"escalates to {next_owner} unless {owner} acknowledges{again}",
-            Action.REPEAT: f"notifies {owner} again",
-            Action.CLOSE: f"notifies {owner} that it is over when the silence ends",
-            Action.RETIRE: "waits until somebody retires the schedule, whose document is gone",
-            Action.END_EXCEPTION: "counts again when the exception ends",
+            Action.DELIVER: (f"delivers to {owner}", ""),
+            Action.ANNOUNCE: (f"notifies {owner}", "when the silence ends"),
+            Action.ESCALATE: (f"escalates to {next_owner}", f"unless {owner} acknowledges{again}"),
+            Action.REPEAT: (f"notifies {owner} again", ""),
+            Action.CLOSE: (f"notifies {owner} that it is over", "when the silence ends"),
+            Action.RETIRE: ("waits until somebody retires the schedule, whose document is gone", ""),
+            Action.END_EXCEPTION: ("counts again", "when the exception ends"),
         }[action.action]
 
     @property

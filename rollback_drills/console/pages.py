@@ -20,6 +20,7 @@ from rollback_drills.console.trends import read_trends
 from rollback_drills.console.undelivered import read_undelivered
 from rollback_drills.database.errors import DatabaseError
 from rollback_drills.readiness.states import PRESSING_FIRST
+from rollback_drills.rendering.sentences import capitalize
 
 _REMEDY: Final = (
     "Run a drill check, which writes the evidence, or set DRILLS_DATABASE_URL to where it is;"
@@ -131,7 +132,8 @@ def write_missing_evidence(error: DatabaseError, links: Links, *, now: datetime,
     """Write a page that says why there is no evidence to show."""
     is_new = str(error) == NO_EVIDENCE
     title = "There is no evidence yet" if is_new else "The evidence cannot be read"
-    outage = Outage(now, title, str(error), _REMEDY, is_blind=not is_new)
+    reason = capitalize(str(error)) if is_new else str(error)
+    outage = Outage(now, title, reason, _REMEDY, is_blind=not is_new)
     return render_outage(outage, links, here=here)
 
 

@@ -15,7 +15,7 @@ from rollback_drills.followup.retirements import apply_retirements, read_retired
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import Judgement
 
-NO_EVIDENCE: Final = "there is no evidence yet: no drill check has written any, or it is kept elsewhere"
+NO_EVIDENCE: Final = "no drill check has written evidence yet, or it is kept elsewhere"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,12 @@ _FREEZE = {
     "owners": ["release-governance"],
     "reason": "quarter end: no change, no drill",
 }
+_FINDING = {
+    "finding_id": "payments-writer",
+    "summary": "the writer of payments reconnects only after four minutes",
+    "severity": "medium",
+    "ticket": "PAY-1208",
+}
 _WEEKENDS = {
     "window_id": "weekend",
     "recurrence": {
@@ -92,7 +98,7 @@ def _live(world: World, day: int, last: str) -> None:
         case 45:
             world.ack("payments", by="maria", owner="payments-team")
         case 48:
-            world.perform("payments", status="fail", fallback_verified=False)
+            world.perform("payments", status="fail", fallback_verified=False, findings=[_FINDING])
         case 52:
             world.perform("ledger")
             world.perform("identity")

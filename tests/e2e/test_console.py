@@ -31,6 +31,7 @@ from tests.e2e.chromium import PROGRAM, Browser, open_browser
 from tests.e2e.console_site import HOSTILE, START, build_site
 from tests.samples.builders import SCHEDULE
 from tests.samples.world import World
+from tests.unit.console.test_undelivered import BusyWorld, look_at
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="there is no chromium; on Debian: apt install chromium"
@@ -237,6 +238,19 @@ def test_no_page_breaks_a_word_or_scrolls_sideways_on_a_phone(
     sideways = "[...document.querySelectorAll('.scroll table')].filter(each => each.scrollWidth > 390).length"
     assert browser.run(sideways) == 0
     assert [each for each in browser.run(BROKEN_WORDS) if len(each) < 20] == []
+
+
+def test_a_phone_has_room_for_the_next_attempt_and_whom_it_is_for(browser: Browser, tmp_path: Path) -> None:
+    world = BusyWorld(Database.open(f"sqlite:///{tmp_path / 'busy.db'}"), {"owners": ["release-governance"]})
+    world.refusing.add("slack")
+    world.check()
+    write_export(look_at(world), tmp_path / "site", LINKS, progress=lambda _: None)
+    browser.show("light", width=PHONE[0], height=PHONE[1])
+    browser.open((tmp_path / "site" / PAGES["undelivered"]).as_uri())
+
+    assert browser.run(BROKEN_WORDS) == []
+    between = "getComputedStyle(document.querySelector('.cards .ago + .when'), '::before').content"
+    assert "·" in browser.run(between), "two numbers in a row are no text: in 1 minute 1 Dec 2026"
 
 
 def test_the_instrument_notices_a_broken_word(tmp_path: Path, browser: Browser) -> None:

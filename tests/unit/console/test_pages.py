@@ -184,7 +184,7 @@ def test_the_fleet_says_what_a_person_has_to_do_and_what_the_program_does_next(w
     (search,) = [row for row in rows if " search " in row]
     assert "nothing to do" in search
     (hostile,) = [row for row in rows if "alert(1)" in row]
-    assert "postponed; the program counts again when the exception ends, in 3 days" in hostile
+    assert "postponed; the program counts again in 3 days when the exception ends" in hostile
 
 
 @pytest.mark.slow
@@ -385,10 +385,10 @@ def test_without_evidence_the_documents_are_shown_and_the_outage_is_called_one()
 
     for page in (write_fleet(console, SERVED, FleetQuery()), write_schedule(console, SERVED, "payments")):
         parsed = HtmlPage(page)
-        assert "The evidence cannot be read: there is no evidence yet" in parsed.text
+        assert "The evidence cannot be read: no drill check has written evidence yet" in parsed.text
         assert "needs attention" in parsed.text
     for name, write in OF_EVIDENCE.items():
-        with pytest.raises(DatabaseError, match="there is no evidence yet"):
+        with pytest.raises(DatabaseError, match="no drill check has written evidence yet"):
             write(console, SERVED)
         page = write_missing_evidence(DatabaseError("it is <gone>"), SERVED, now=NOW, here=name)
         parsed = HtmlPage(page)

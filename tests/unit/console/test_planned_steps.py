@@ -194,3 +194,8 @@ def test_somebody_who_has_acknowledged_is_asked_to_do_so_again(database: Databas
     ).rows
 
     assert row.next_action == "escalates to lead-a unless team-a acknowledges again"
+    assert row.describe_next(world.now).startswith("escalates to lead-a in ")
+    assert row.describe_next(world.now).endswith(" unless team-a acknowledges again")
+    assert row.describe_next(world.now + timedelta(days=30)) == (
+        "escalates to lead-a with the next run unless team-a acknowledges again"
+    )
