@@ -18,7 +18,7 @@ ESCALATION_PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notificat
 
 
 class EscalationRoute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """How one notified route stands, and who is notified next."""
+    """How one route stands, and who is notified next."""
 
     schedule_id: str
     cycle_id: str
@@ -66,7 +66,7 @@ class RouteCounts(NamedTuple):
 def build_escalation_plan(
     cycles: Sequence[CycleFacts], *, now: datetime, generated_by: str, rules: FollowUpRules
 ) -> EscalationPlan:
-    """Return for every notified route of the open cycles whether it is acknowledged, and whether in time.
+    """Return for every route of the open cycles whose clock runs whether it is acknowledged, and in time.
 
     Building a plan sends nothing. Whom it names as next is whom a run notifies by these rules.
     """

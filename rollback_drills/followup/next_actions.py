@@ -106,7 +106,7 @@ def find_next_step(
     because nobody notifies the owner.
     """
     routes, done = cycle.routes_of(owner), cycle.steps_of(owner)
-    started = [at for route in routes if (at := _started_at(route, cycle.due_at)) is not None]
+    started = [at for route in routes if (at := find_start(route, cycle.due_at)) is not None]
     number = done[-1][1].step if done else 0
     if not started:
         return None
@@ -124,7 +124,13 @@ def find_next_step(
     return NextAction(min(at, hurried) if hurried else at, Action.ESCALATE, owner, number + 1)
 
 
-def _started_at(route: RouteFacts, due_at: datetime | None) -> datetime | None:
+def find_start(route: RouteFacts, due_at: datetime | None) -> datetime | None:
+    """Return when the clock of a route starts; None if it does not, as long as nobody was notified.
+
+    Args:
+        route: To the owner of a schedule.
+        due_at: When the drill is due.
+    """
     if route.notified_at is not None or route.last.state is not State.SUPPRESSED:
         return route.notified_at
     until = route.last.event.get("deferred_until")

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
+from rollback_drills.followup.next_actions import find_start
 from rollback_drills.planning.routes import DEFAULT_ACKNOWLEDGEMENT_MINUTES
 
 
@@ -20,12 +21,12 @@ class Recommendation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One route of an open cycle that was notified, at an instant."""
+    """One route of an open cycle whose clock runs, at an instant."""
 
     cycle: CycleFacts
     route: RouteFacts
     age: timedelta
-    """Since the owner was first notified in this cycle."""
+    """Since the owner was first notified in this cycle, or since an absent owner's clock runs."""
     acknowledgement_minutes: float
     is_acknowledged: bool
     """Whether an acknowledgement of exactly this route holds."""
@@ -63,17 +64,21 @@ class Standing:
 
 
 def find_standings(cycles: Sequence[CycleFacts], *, now: datetime) -> Iterator[Standing]:
-    """Yield how every route that was notified as its owner's stands."""
+    """Yield how every route stands that was notified as its owner's, or whose clock runs without that.
+
+    The clock runs for an owner who is absent without an end, or beyond the due time: a run escalates that.
+    """
     for cycle in cycles:
         for route in cycle.routes:
-            if route.notified_at is None:
+            started_at = find_start(route, cycle.due_at)
+            if started_at is None or (route.notified_at is None and now < started_at):
                 continue
             chain = cycle.chains.get(route.owner)
             minutes = chain.links[0].after_minutes or 0.0 if chain else DEFAULT_ACKNOWLEDGEMENT_MINUTES
             yield Standing(
                 cycle,
                 route,
-                now - route.notified_at,
+                now - started_at,
                 minutes,
                 route.said is not None and now < route.said.until,
                 cycle.exception is not None,

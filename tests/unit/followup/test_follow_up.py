@@ -1,7 +1,9 @@
 """The failures of the reference, which do not happen here; and what a follow-up promises."""
 
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec import UNSET
@@ -33,6 +35,7 @@ from tests.samples.databases import chiefly_on_sqlite
 from tests.samples.world import World
 
 LEAD = {"owner_routes": {"team-a": {"escalation_owner": "lead-a"}, "team-b": {"escalation_owner": "lead-b"}}}
+LEAVE = {"start_at": "2026-11-01T00:00:00Z", "end_at": "2027-02-01T00:00:00Z", "reason": "leave"}
 ONE = {"owners": ["team-a"], "notification_providers": ["slack"], **LEAD}
 
 
@@ -48,6 +51,33 @@ def test_hourly_runs_escalate_once_and_on_time(database: Database) -> None:
     (escalated,) = world.told("escalated")
     assert escalated.at == NOW + timedelta(minutes=60)
     assert (escalated.owner, escalated.provider) == ("lead-a", "slack")
+
+
+@pytest.mark.parametrize(
+    ("due_at", "away", "starts_in"),
+    [
+        ("2026-11-20T09:00:00Z", {"available": False, "reason": "left"}, 0),
+        ("2026-12-01T19:00:00Z", {"unavailable_windows": [LEAVE]}, 600),
+    ],
+    ids=["without an end", "beyond the due time"],
+)
+def test_the_plan_names_whom_a_run_notifies_of_an_absent_owner(
+    due_at: str, away: Mapping[str, Any], starts_in: int, database: Database
+) -> None:
+    world = World(database, {**ONE, "next_due_at": due_at, "owner_calendars": {"team-a": away}})
+    world.check()
+    assert len(world.escalation_plan()["routes"]) == int(starts_in == 0)
+    world.wait(minutes=starts_in)
+    (planned,) = world.escalation_plan()["routes"]
+    assert (planned["age_minutes"], planned["breached"]) == (0, False)
+
+    world.now = datetime.fromisoformat(planned["next_step_at"])
+    (route,) = world.escalation_plan()["routes"]
+    assert route["breached"]
+    (taken,) = world.escalate()
+
+    assert (planned["next_step_owner"], taken.link.owner) == ("lead-a", "lead-a")
+    assert [(each.owner, each.reason) for each in world.received] == [("lead-a", "escalated")]
 
 
 @pytest.mark.parametrize(("minutes", "is_escalated"), [(59, False), (60, True), (61, True)])
