@@ -29,6 +29,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.rendering.sentences import capitalize
+from rollback_drills_api.passing_request import path_of
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.security import reading
 from rollback_drills_api.service import Readable, Service
@@ -107,8 +108,7 @@ async def nowhere(served: Readable, request: Request, name: str) -> Response:
 
 def links_from(served: Service, request: Request) -> ServedLinks:
     """Return addresses relative to the page that was asked for: a proxy may serve it below any path."""
-    path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    return ServedLinks(PrefectLinks(served.options.prefect_url), root_of(path))
+    return ServedLinks(PrefectLinks(served.options.prefect_url), root_of(path_of(request.scope)))
 
 
 def _render_none(links: ServedLinks, reason: str, *, here: str = "") -> str:

@@ -37,6 +37,7 @@ class PassingRequest:
     def __init__(self, scope: Scope, send: Send) -> None:
         """Number a request."""
         self.scope = scope
+        self._path = path_of(scope)
         self._send = send
         self.request_id = str(uuid4())
         self.caller = ""
@@ -50,33 +51,31 @@ class PassingRequest:
     @property
     def is_page(self) -> bool:
         """Whether a browser or a calendar asks, which sends a password unasked."""
-        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
-        return self.is_console or bool(self.scope["method"] == "GET" and path in _READ_BY_PEOPLE)
+        return self.is_console or (self.scope["method"] == "GET" and self._path in _READ_BY_PEOPLE)
 
     @property
     def is_console(self) -> bool:
         """Whether it is for a page or a form of the console."""
-        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
-        return bool(path == "/console" or path.startswith("/console/"))
+        return self._path == "/console" or self._path.startswith("/console/")
 
     @property
     def is_link(self) -> bool:
         """Whether it is about the page behind a link, whose path is a permission."""
-        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
-        return bool(path.startswith(f"{PAGE_PATH}/"))
+        return self._path.startswith(f"{PAGE_PATH}/")
 
     @property
     def printable_path(self) -> str:
         """The path for the log, without the permission that it may hold."""
         if self.is_link:
             return f"{PAGE_PATH}/{{link}}"
-        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
-        return f"{FEED_PATH}/{{link}}" if path.startswith(f"{FEED_PATH}/") else _printable(self.scope["path"])
+        if self._path.startswith(f"{FEED_PATH}/"):
+            return f"{FEED_PATH}/{{link}}"
+        return _printable(self.scope["path"])
 
     @property
     def is_probe(self) -> bool:
         """Whether an orchestrator asks if the process lives; its answers are kept ready, and cost nothing."""
-        return self.scope["path"].removeprefix(self.scope.get("root_path", "")) in _PROBES
+        return self._path in _PROBES
 
     @property
     def address(self) -> str:
@@ -112,6 +111,12 @@ class PassingRequest:
                 self.caller or "-",
                 self.request_id,
             )
+
+
+def path_of(scope: Scope) -> str:
+    """Return the path that a request asks for, below the one at which a proxy serves the API."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _printable(text: str) -> str:

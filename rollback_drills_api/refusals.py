@@ -18,6 +18,7 @@ from rollback_drills.console.rendering import SERVED_POLICY, Outage, render_outa
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.rendering.sentences import capitalize
 from rollback_drills_api.invalid_fields import explain_field
+from rollback_drills_api.passing_request import path_of
 from rollback_drills_api.problems import Problem, write_problem
 
 _REMEDIES: Final = {
@@ -51,7 +52,7 @@ def answer_error(
         headers: Further headers of the answer.
     """
     request_id = scope["state"]["request_id"]
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    path = path_of(scope)
     page = _write_page(path, status, detail, request_id) if _takes_pages(scope) else ""
     if not page:
         return write_problem(status, detail, request_id, errors=errors, headers=headers)
