@@ -10,6 +10,7 @@ from rollback_drills.followup.connector_health import ConnectorHealth
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.page import render_follow_up
 from rollback_drills.followup.retests import Retest
+from rollback_drills.rendering.times import write_times
 from tests.samples.builders import NOW
 from tests.samples.world import World
 
@@ -62,26 +63,29 @@ def test_a_page_has_a_table_of_everything_that_is_open(database: Database) -> No
     page = render_follow_up(dashboard, taken, ["payments is late"])
 
     assert [line for line in page.splitlines() if line and not line.startswith("|---")] == [
-        "# Follow-up: 1 problem",
-        "1 open cycle · 1 outstanding acknowledgement · 1 overdue · 1 escalated by this run",
-        "## Problems",
-        "- payments is late",
-        "## Escalated",
-        "| schedule | owner | step | notified | through |",
-        f"| payments | team-a | 1 of 1, due {world.now.isoformat()} | lead | slack |",
-        "## Open cycles",
-        "| schedule | due | state | next | at |",
-        "| payments | 2026-11-30T09:00:00+00:00 | escalated | repeat | 2026-12-02T09:00:00+00:00 |",
-        "## To be performed again",
-        "| schedule | drill | failed | again by |",
-        f"| search | drill-7 | {AT} | {AT} |",
-        "## Alarm paths that reach nobody",
-        "| owner | provider | since | why |",
-        f"| team-b | jira | {AT} | silent |",
-        "## Outages of connectors",
-        "| connector | since | waiting | dead letters | why |",
-        f"| mail | {AT} | 3 | 2 | answered 401 |",
-        "## Failing connectors",
-        "| connector | why |",
-        "| teams | revoked |",
+        write_times(line)
+        for line in (
+            "# Follow-up: 1 problem",
+            "1 open cycle · 1 outstanding acknowledgement · 1 overdue · 1 escalated by this run",
+            "## Problems",
+            "- payments is late",
+            "## Escalated",
+            "| schedule | owner | step | notified | through |",
+            f"| payments | team-a | 1 of 1, due {world.now.isoformat()} | lead | slack |",
+            "## Open cycles",
+            "| schedule | due | state | next | at |",
+            "| payments | 2026-11-30T09:00:00+00:00 | escalated | repeat | 2026-12-02T09:00:00+00:00 |",
+            "## To be performed again",
+            "| schedule | drill | failed | again by |",
+            f"| search | drill-7 | {AT} | {AT} |",
+            "## Alarm paths that reach nobody",
+            "| owner | provider | since | why |",
+            f"| team-b | jira | {AT} | silent |",
+            "## Outages of connectors",
+            "| connector | since | waiting | dead letters | why |",
+            f"| mail | {AT} | 3 | 2 | answered 401 |",
+            "## Failing connectors",
+            "| connector | why |",
+            "| teams | revoked |",
+        )
     ]
