@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import typer
 
 from rollback_drills.access.api_token import Scope
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.errors.posix import require_posix
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import Settings, read_settings
@@ -233,8 +233,7 @@ def _bind(host: str, port: int) -> socket.socket:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
     except OSError as error:
-        why = (error.strerror or "unknown reason").lower()
-        raise UsageError(f"--host {host} --port {port} cannot be used: {why}") from None
+        raise UsageError(f"--host {host} --port {port} cannot be used: {reason_of(error)}") from None
     return taken
 
 

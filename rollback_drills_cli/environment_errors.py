@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from json import JSONDecodeError
 from traceback import walk_tb
 
+from rollback_drills.errors import reason_of
 from rollback_drills.errors.extras import describe_missing
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -95,7 +96,7 @@ def _explain_surroundings(error: BaseException) -> str | None:
     if isinstance(error, UnicodeEncodeError):
         return _explain_bytes()
     if isinstance(error, OSError):
-        why = (error.strerror or "unknown reason").lower()
+        why = reason_of(error)
         return f"{error.filename}: {why}" if error.filename else f"the output cannot be written: {why}"
     return None
 

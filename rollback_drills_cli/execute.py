@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.redaction.secret_variables import open_secret_files
 
 
@@ -22,5 +22,6 @@ def execute(
     try:
         os.execvp(command[0], command)  # noqa: S606 - the program that was asked for, without a shell
     except OSError as error:
-        why = (error.strerror or "unknown reason").lower()
-        raise UsageError(f"{command[0]} cannot be started: {why}; name a program that is installed") from None
+        raise UsageError(
+            f"{command[0]} cannot be started: {reason_of(error)}; name a program that is installed"
+        ) from None

@@ -22,7 +22,7 @@ from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.reader import BOM
 from rollback_drills.documents.yaml_text import is_yaml, to_json
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.names.similar_names import find_similar, find_similar_key
 from rollback_drills.rendering.invalid_value import explain_invalid
 
@@ -110,7 +110,7 @@ def _read_document(path: Path) -> Any:
     except FileNotFoundError:
         raise UsageError(f"{path}: does not exist; create the file, or fix the path") from None
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+        raise UsageError(f"{path}: cannot be read: {reason_of(error)}") from None
     except RecursionError:
         raise UsageError(f"{path}: {TOO_DEEP}") from None
     if has_repeats:

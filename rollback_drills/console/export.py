@@ -27,7 +27,7 @@ from rollback_drills.console.schedule import read_schedule
 from rollback_drills.console.schedule_csv import SCHEDULE_TABLES
 from rollback_drills.console.source import Console
 from rollback_drills.database.errors import DatabaseError
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.errors.effects import note_effect
 
 MARKER: Final = ".drills-console"
@@ -186,5 +186,4 @@ def _write(path: Path, text: str) -> None:
 
 
 def _unwritable(folder: Path, error: OSError) -> UsageError:
-    why = (error.strerror or "unknown reason").lower()
-    return UsageError(f"{folder} cannot be written: {why}", field="out")
+    return UsageError(f"{folder} cannot be written: {reason_of(error)}", field="out")

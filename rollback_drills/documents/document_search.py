@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from rollback_drills.documents.yaml_text import ENDINGS as YAML_ENDINGS
+from rollback_drills.errors import reason_of
 
 DOCUMENT_ENDINGS: Final = (".json", *YAML_ENDINGS)
 RECORDS_ENDING: Final = ".jsonl"
@@ -255,5 +256,4 @@ def _matcher(pattern: str) -> Callable[[str], object]:
 
 
 def _explain(error: OSError) -> str:
-    why = (error.strerror or "unknown reason").lower()
-    return f"cannot be searched: {why}; give access to it, or remove it"
+    return f"cannot be searched: {reason_of(error)}; give access to it, or remove it"

@@ -17,6 +17,7 @@ from rollback_drills.documents.privacy.private_texts import is_public
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.yaml_text import is_yaml, to_json
+from rollback_drills.errors import reason_of
 
 LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
@@ -212,5 +213,5 @@ def _why_unreadable(path: str, error: OSError | ValueError) -> str:
         return "is not a file"
     if isinstance(error, OSError):
         remedy = f"; {_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
-        return f"cannot be read: {(error.strerror or 'unknown reason').lower()}{remedy}"
+        return f"cannot be read: {reason_of(error)}{remedy}"
     return str(error)

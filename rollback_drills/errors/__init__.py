@@ -100,3 +100,8 @@ class RollbackNotReadyError(DrillsError):
     def __reduce__(self) -> tuple[type["RollbackNotReadyError"], tuple[str, tuple[str, ...]]]:
         """Keep the reasons when the error travels between processes."""
         return type(self), (str(self), self.reasons)
+
+
+def reason_of(error: OSError) -> str:
+    """Return why the system refused, as a part of a sentence."""
+    return (error.strerror or "unknown reason").lower()

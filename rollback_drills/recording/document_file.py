@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from rollback_drills.documents.terminal_text import show_path
-from rollback_drills.errors import DrillsError
+from rollback_drills.errors import DrillsError, reason_of
 from rollback_drills.errors.effects import note_effect
 from rollback_drills.errors.posix import require_posix
 
@@ -113,9 +113,8 @@ def _put(place: str, data: bytes, *, like: str | None) -> None:
     try:
         _sync_folder(folder)
     except OSError as error:
-        why = (error.strerror or "unknown reason").lower()
         raise WriteError(
-            f"{show_path(place)} was written, but may be what it was after a crash: {why}"
+            f"{show_path(place)} was written, but may be what it was after a crash: {reason_of(error)}"
         ) from None
 
 
@@ -139,5 +138,4 @@ def _sync_folder(folder: str) -> None:
 
 
 def _explain(path: str, error: OSError) -> WriteError:
-    why = (error.strerror or "unknown reason").lower()
-    return WriteError(f"{show_path(path)} cannot be written: {why}; nothing was changed")
+    return WriteError(f"{show_path(path)} cannot be written: {reason_of(error)}; nothing was changed")

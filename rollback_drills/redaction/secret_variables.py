@@ -6,7 +6,7 @@ Only this module reads such variables.
 from collections.abc import Mapping, MutableMapping
 from typing import Final
 
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 
 OWN: Final = frozenset({"DRILLS_DATABASE_URL"})
 """The secrets among the variables of this program: the URL of a database holds its password."""
@@ -74,8 +74,9 @@ def _read(path: str, variable: str) -> str:
         with open(path, "rb") as file:
             text = file.read(_LARGEST + 2).decode()  # and a newline
     except OSError as error:
-        why = (error.strerror or "unknown reason").lower()
-        raise UsageError(f"the file that {variable} names cannot be read: {why}; correct the path") from None
+        raise UsageError(
+            f"the file that {variable} names cannot be read: {reason_of(error)}; correct the path"
+        ) from None
     except ValueError:  # not UTF-8, or a path with a NUL character
         raise UsageError(f"the file that {variable} names is no text in UTF-8; correct it") from None
     text = text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.errors import DrillsError, UsageError, reason_of
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.times import write_time
@@ -123,8 +123,7 @@ def _read(flag: str, file: Path) -> str:
         with file.open(encoding="utf-8-sig") as opened:
             return opened.read(_LONGEST)
     except OSError as error:
-        why = (error.strerror or "unknown reason").lower()
-        raise UsageError(f"{flag} {file} cannot be read: {why}; fix the path") from None
+        raise UsageError(f"{flag} {file} cannot be read: {reason_of(error)}; fix the path") from None
     except UnicodeDecodeError:
         raise UsageError(f"{flag} {file} is not UTF-8 text; save it as UTF-8") from None
 
