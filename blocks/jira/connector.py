@@ -1,13 +1,12 @@
 """Jira: one issue per cycle and owner, in Cloud or in Data Center."""
 
-from base64 import b64encode
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, HttpUrl
 
-from blocks.http.addresses import site_problem
+from blocks.http.addresses import basic_authorization, site_problem
 from blocks.http.connector import Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
 from blocks.http.json_values import JsonObject, fit_json
@@ -134,10 +133,8 @@ class JiraConnector(HttpConnector):
     @property
     def _requests(self) -> JiraRequests:
         token = open_secret(self.token)
-        basic = b64encode(f"{self.email}:{token}".encode()).decode()
-        return JiraRequests(
-            self.site_url, self._is_cloud, f"Basic {basic}" if self._is_cloud else f"Bearer {token}"
-        )
+        authorization = basic_authorization(self.email, token) if self._is_cloud else f"Bearer {token}"
+        return JiraRequests(self.site_url, self._is_cloud, authorization)
 
     def _close(self, notification: Notification, key: str) -> Conversation[Verdict]:
         keys = [key]

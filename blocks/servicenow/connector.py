@@ -1,6 +1,5 @@
 """ServiceNow: one record per cycle and owner, through the Table API."""
 
-from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -9,7 +8,7 @@ from urllib.parse import quote
 
 from pydantic import Field, HttpUrl
 
-from blocks.http.addresses import site_problem
+from blocks.http.addresses import basic_authorization, site_problem
 from blocks.http.connector import Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import to_json
@@ -177,7 +176,7 @@ class ServiceNowConnector(HttpConnector):
             case "bearer":
                 return {"authorization": f"Bearer {credential}"}
             case "basic":
-                return {"authorization": "Basic " + b64encode(f"{self.user}:{credential}".encode()).decode()}
+                return {"authorization": basic_authorization(self.user, credential)}
 
 
 def _looks_first(notification: Notification) -> bool:

@@ -141,11 +141,4 @@ def show_instant(instant: datetime | str) -> str:
 
 def show_minutes(minutes: float) -> str:
     """Write a length of time for people: 45 min, 3 h 5 min, 2 d 4 h."""
-    whole = int(minutes)
-    if whole < 60:
-        return f"{whole} min"
-    hours, rest = divmod(whole, 60)
-    if hours < 48:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    return "0 min" if minutes < 1 else write_duration(minutes * 60)
