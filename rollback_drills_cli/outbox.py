@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from rollback_drills.documents import quotation
 from rollback_drills.documents.utc import from_seconds
-from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.rendering.counts import count_of, write_count
 from rollback_drills.rendering.times import how_long, write_time
@@ -31,7 +29,7 @@ from rollback_drills_cli.filters import (
     read_schedule_id,
 )
 from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.outbox_choice import DeadOption, IdsArgument, ProviderOption, choose
+from rollback_drills_cli.outbox_choice import DeadOption, IdsArgument, ProviderOption, choose, read_row
 from rollback_drills_cli.outbox_replays import approve_replay, execute_replay, list_requests, request_replay
 from rollback_drills_cli.output import print_json, print_line, print_table
 
@@ -117,13 +115,7 @@ def show(
     database: DatabaseOption = None,
 ) -> None:
     """Print one notification with its message as JSON."""
-    from rollback_drills.outbox.queries import get_row
-
-    item = get_row(open_outbox(database), notification)
-    if item is None:
-        raise UsageError(
-            f"there is no notification {quotation.show(notification)}; `drills outbox list` shows the ids"
-        )
+    item = read_row(open_outbox(database), notification)
     print_json({**_write(item), "notification": _decode(item.notification)})
 
 

@@ -10,6 +10,7 @@ from rollback_drills_cli.filters import explain_filter
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
+    from rollback_drills.outbox.rows import OutboxRow
 
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Notifications, gordmsg-….")]
 DeadOption = Annotated[
@@ -25,7 +26,7 @@ def choose(database: "Database", ids: list[str] | None, dead: bool, provider: st
         UsageError: Neither ids nor dead letters are meant, or both, or there is no such notification.
     """
     from rollback_drills.database.tables import OUTBOX
-    from rollback_drills.outbox.queries import find_dead_letters, get_row
+    from rollback_drills.outbox.queries import find_dead_letters
 
     if bool(ids) == dead:
         raise UsageError("pass ids of notifications, or --dead for all dead letters")
@@ -37,6 +38,21 @@ def choose(database: "Database", ids: list[str] | None, dead: bool, provider: st
             explain_filter(database, OUTBOX, [("provider", provider)], len(found))
         return found
     for each in ids or ():
-        if get_row(database, each) is None:
-            raise UsageError(f"there is no notification {show(each)}; `drills outbox list` shows the ids")
+        read_row(database, each)
     return list(dict.fromkeys(ids or ()))
+
+
+def read_row(database: "Database", notification_id: str) -> "OutboxRow":
+    """Return one notification.
+
+    Raises:
+        UsageError: There is no such notification.
+    """
+    from rollback_drills.outbox.queries import get_row
+
+    row = get_row(database, notification_id)
+    if row is None:
+        raise UsageError(
+            f"there is no notification {show(notification_id)}; `drills outbox list` shows the ids"
+        )
+    return row

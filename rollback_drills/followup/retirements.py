@@ -21,6 +21,7 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.readiness.judgement import Judgement, retire
 from rollback_drills.redaction.computed import Computed
+from rollback_drills.rendering.long_lists import name_some
 from rollback_drills.rendering.sentences import one_line
 
 
@@ -154,5 +155,4 @@ def _find(given: GivenRetirement, known: Collection[str], retired: Mapping[str, 
 
 
 def _unknown(problem: str, what: str, names: Iterable[str]) -> UsageError:
-    some = sorted(names)[:20]
-    return UsageError(f"{problem}; {what} {', '.join(some) if some else 'none'}", field="schedule_id")
+    return UsageError(f"{problem}; {what} {name_some(sorted(names), 20) or 'none'}", field="schedule_id")
