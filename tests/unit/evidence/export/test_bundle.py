@@ -283,6 +283,21 @@ def add_module(folder: Path) -> None:
     (folder / "notes.txt").write_text("mine")
 
 
+def link_manifest(folder: Path) -> None:
+    (folder / "manifest.json").rename(folder.parent / "elsewhere")
+    (folder / "manifest.json").symlink_to(folder.parent / "elsewhere")
+
+
+def put_pipe(folder: Path) -> None:
+    """Put something in the place of the heads that never ends."""
+    (folder / "checkpoints.txt").unlink()
+    os.mkfifo(folder / "checkpoints.txt")
+
+
+def grow_report(folder: Path) -> None:
+    os.truncate(folder / "report.html", 10**13)
+
+
 def shadow_module(folder: Path) -> None:
     (folder / "base64.py").write_text("raise SystemExit(3)")
 
@@ -302,6 +317,9 @@ def shadow_module(folder: Path) -> None:
         pytest.param("the signatures", edit("manifest.json", b'"from"', b'"to"'), 1, id="the manifest"),
         pytest.param("the signatures", forge_manifest, 1, id="a forged manifest"),
         pytest.param("the signatures", add_module, 1, id="a file more"),
+        pytest.param("the signatures", link_manifest, 1, id="a link to the manifest"),
+        pytest.param("the signatures", put_pipe, 1, id="a pipe"),
+        pytest.param("the signatures", grow_report, 1, id="terabytes of a file"),
         pytest.param("the rows", shadow_module, 0, id="a module that is not imported"),
     ],
 )
@@ -318,6 +336,7 @@ def test_the_guide_tells_how_to_verify_without_this_program(
 
     assert done.returncode == code, done
     assert bool(done.stdout) == (code == 0)
+    assert "MemoryError" not in done.stderr
 
 
 @pytest.mark.slow
