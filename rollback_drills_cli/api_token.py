@@ -72,7 +72,7 @@ def list_all(as_json: JsonOption = False) -> None:
         (each.name, str(each.scope), end or "never", "yes" if each.is_expired(now) else "no")
         for each, end in zip(found.tokens, ends, strict=True)
     ]
-    print_table("Tokens", ("name", "scope", "ends (UTC)", "over"), rows)
+    print_table("Tokens", ("name", "scope", "ends", "over"), rows)
 
 
 @app.command()

@@ -87,7 +87,7 @@ def audit_package(
         print_json(package)
         return
     open_routes = [each for each in package.routes if not each.acknowledged]
-    columns = ("schedule", "cycle", "provider", "owner", "first notified (UTC)", "answer")
+    columns = ("schedule", "cycle", "provider", "owner", "first notified", "answer")
     print_table("Not acknowledged", columns, [_to_open_row(each) for each in open_routes], most=MOST_ROWS)
     print_line(
         f"Routes: {package.route_count}; not acknowledged: {package.outstanding_count};"
@@ -99,5 +99,5 @@ def audit_package(
 
 def _to_open_row(route: "PackageRoute") -> Sequence[str]:
     said = f"{route.acknowledgement_state} by {route.acknowledged_by}" if route.acknowledged_by else "nothing"
-    notified = (route.first_delivered_at or "")[:19] or "not delivered"
+    notified = route.first_delivered_at or "not delivered"
     return (route.schedule_id, route.cycle_id, route.provider, route.owner, notified, said)

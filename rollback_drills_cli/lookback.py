@@ -26,7 +26,7 @@ from rollback_drills_cli.filters import (
     read_schedule_id,
 )
 from rollback_drills_cli.options import GeneratedByOption, JsonOption, NowOption, parse_now
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.output import print_json, print_line, print_sentence, print_table
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -63,7 +63,7 @@ def routes(
     if as_json:
         print_json(history)
         return
-    columns = ("at (UTC)", "schedule", "provider", "owner", "action", "why", "until (UTC)", "row")
+    columns = ("at", "schedule", "provider", "owner", "action", "why", "until", "row")
     print_table("Routes", columns, [_to_route_row(each) for each in history.items])
     _print_count(history, opened, "decision", "`drills evidence show ROW` shows one.")
 
@@ -111,7 +111,7 @@ def trends(
     ):
         if counts:
             print_table(f"By {title}", (title, "suppressed"), top_counts(counts))
-    print_line(summarise_trend(trend))
+    print_sentence(summarise_trend(trend))
     explain_nothing(opened, trend.decision_count)
 
 
@@ -150,7 +150,7 @@ def notifications(
         print_json(history)
         return
     columns = (
-        "planned (UTC)",
+        "planned",
         "schedule",
         "provider",
         "owner",
@@ -170,16 +170,16 @@ def _print_count(history: "HistoryPage[Any]", opened: "Database | None", what: s
 
 def _to_route_row(route: "RouteRow") -> Sequence[str]:
     why = f"{route.category}: {route.reason}" if route.action == "suppress" else route.reason
-    until = (route.deferred_until or "")[:19]
+    until = route.deferred_until or ""
     row = f"{route.row} (imported)" if route.imported else str(route.row)
     names = (route.schedule_id, route.provider, route.owner, route.action)
-    return (route.created_at[:19], *names, why, until, row)
+    return (route.created_at, *names, why, until, row)
 
 
 def _to_notification_row(each: "NotificationRow") -> Sequence[str]:
     attempts = "" if each.attempt_count is None else str(each.attempt_count)
-    what = (each.completed_at or "")[:19] if each.success else each.error
+    what = (each.completed_at or "") if each.success else each.error
     if each.next_attempt_at and each.attempt_count:
-        what = f"{what}; next attempt {each.next_attempt_at[:19]}"
+        what = f"{what}; next attempt {each.next_attempt_at}"
     names = (each.schedule_id, each.provider, each.owner, each.reason, each.state)
-    return (each.planned_at[:19], *names, attempts, what)
+    return (each.planned_at, *names, attempts, what)

@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import Table, select
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.unknown_name import explain_unknown
+from rollback_drills.documents.quotation import show
+from rollback_drills.documents.unknown_name import list_known
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import NAMES, keep_texts
 from rollback_drills.reports.paging import HistoryPage, Row
@@ -41,7 +42,7 @@ def explain_nothing_found(
             names = sorted(keep_texts(texts))
         is_known = name_key(value) in map(name_key, names) if column in NAMES else value in names
         if not is_known:
-            yield explain_unknown(_WHAT[column], value, names)
+            yield f"nothing is recorded for the {_WHAT[column]} {show(value)}; {list_known(value, names)}"
 
 
 def add_notes(

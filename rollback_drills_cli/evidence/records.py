@@ -79,7 +79,7 @@ def list_records(
     if as_json:
         print_json({"items": records, "total": total, "limit": limit, "offset": offset})
         return
-    columns = ("no.", "at (UTC)", "kind", "schedule", "provider", "owner", "what")
+    columns = ("no.", "at", "kind", "schedule", "provider", "owner", "what")
     print_table("Evidence", columns, map(_to_row, records))
     print_line(f"{len(records)} of {write_count(total, 'record')}; `drills evidence show NUMBER` shows one.")
 
@@ -102,5 +102,5 @@ def show(
 def _to_row(record: WrittenRecord) -> Sequence[str]:
     row = describe_record(record)
     kind = f"{row.kind} (imported)" if row.is_imported else row.kind
-    at = text_of(record, "created_at")[:19]
+    at = text_of(record, "created_at")
     return str(row.number), at, kind, row.schedule_id, row.provider, row.owner, row.what

@@ -349,7 +349,7 @@ def test_what_is_coming_is_listed_in_pages_within_bounds(client: TestClient, tmp
     assert client.get(f"{path}?schedule_id=search").status_code == 404
 
 
-UNKNOWN_OWNER = 'there is no owner "tea"; there are team-a, team-b. Did you mean team-'
+UNKNOWN_OWNER = 'nothing is recorded for the owner "tea"; there are team-a, team-b. Did you mean team-'
 UPCOMING = "/runtime/go-pilot/rollback-drill-schedule/upcoming"
 
 
@@ -357,8 +357,11 @@ UPCOMING = "/runtime/go-pilot/rollback-drill-schedule/upcoming"
     ("path", "note"),
     [
         (f"{NOTIFICATIONS}?owner=tea", UNKNOWN_OWNER),
-        (f"{NOTIFICATIONS}/routes?provider=slak", 'there is no provider "slak"; there are slack, teams.'),
-        (f"{UPCOMING}?owner=tea", UNKNOWN_OWNER),
+        (
+            f"{NOTIFICATIONS}/routes?provider=slak",
+            'nothing is recorded for the provider "slak"; there are slack, teams.',
+        ),
+        (f"{UPCOMING}?owner=tea", UNKNOWN_OWNER.replace("nothing is recorded for the", "there is no")),
     ],
 )
 def test_a_filter_that_matches_nothing_says_which_names_exist(

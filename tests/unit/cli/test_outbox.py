@@ -182,7 +182,7 @@ def test_outages_are_listed_and_end_with_1_while_one_is_open(
     code, printed = drills(capsys, monkeypatch, "connectors", "outages", "--provider", "slack", "--json")
     document, _, note = printed.rpartition("drills: ")
     assert (code, json.loads(document)["total"]) == (0, 0)
-    assert note == 'there is no provider "slack"; there is webhook\n'
+    assert note == 'nothing is recorded for the provider "slack"; there is webhook\n'
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_provider_without_dead_letters_is_named_with_those_that_there_are(
     code, printed = drills(capsys, monkeypatch, "outbox", "discard", "--dead", "--provider", "nosuch", *BY)
 
     assert code == 0
-    assert 'drills: there is no provider "nosuch"; there is webhook' in printed
+    assert 'drills: nothing is recorded for the provider "nosuch"; there is webhook' in printed
 
 
 def test_a_delivered_notification_is_not_sent_again(

@@ -63,7 +63,7 @@ def test_people_see_who_was_told_and_why_not(drills: Drills) -> None:
     assert drills("trends", "--weeks", "3", "--now", "2027-01-05") == 0
     assert "2026-W53" in drills.out
     assert "2027-W01 (in part)" in drills.out
-    assert "2 of 8 route decisions notified nobody from 2026-12-21T00:00:00+00:00" in drills.out
+    assert "2 of 8 route decisions notified nobody from 21 Dec 2026, 00:00 UTC" in drills.out
 
     assert drills("notifications") == 0
     assert "1 of 1 notification;" in drills.out
@@ -170,21 +170,21 @@ def test_a_mistake_is_one_message_and_exit_code_2(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("routes", "--owner", "team-x"), 'there is no owner "team-x"; there are team-a, team-b'),
+        (("routes", "--owner", "team-x"), 'for the owner "team-x"; there are team-a, team-b'),
         (("routes", "--schedule-id", "serach"), "there are payments, search. Did you mean search?"),
         (("trends", "--provider", "slak", "--weeks", "520"), "there are slack, teams. Did you mean slack?"),
         (("notifications", "--owner", "payment-team"), "there is payments-team. Did you mean payments-team?"),
-        (("audit-package", "--schedule-id", "x"), 'there is no schedule "x"; there are payments, search'),
-        (("evidence", "list", "--provider", "x"), 'there is no provider "x"; there are slack, teams'),
-        (("outbox", "list", "--schedule-id", "x"), 'there is no schedule "x"; there is payments'),
-        (("outbox", "list", "--cycle", "x"), 'there is no cycle "x"; there is gordcycle-'),
-        (("notifications", "--cycle", "x"), 'there is no cycle "x"; there is gordcycle-'),
-        (("evidence", "list", "--cycle", "x"), 'there is no cycle "x"; there are gordcycle-'),
-        (("evidence", "list", "--kind", "plan"), 'there is no kind "plan"; there are go-backend-'),
-        (("evidence", "list", "--action", "sent"), 'there is no action "sent"; there are deliver, suppress'),
-        (("evidence", "list", "--category", "x"), 'there is no category "x"; there are '),
+        (("audit-package", "--schedule-id", "x"), 'for the schedule "x"; there are payments, search'),
+        (("evidence", "list", "--provider", "x"), 'for the provider "x"; there are slack, teams'),
+        (("outbox", "list", "--schedule-id", "x"), 'for the schedule "x"; there is payments'),
+        (("outbox", "list", "--cycle", "x"), 'for the cycle "x"; there is gordcycle-'),
+        (("notifications", "--cycle", "x"), 'for the cycle "x"; there is gordcycle-'),
+        (("evidence", "list", "--cycle", "x"), 'for the cycle "x"; there are gordcycle-'),
+        (("evidence", "list", "--kind", "plan"), 'for the kind "plan"; there are go-backend-'),
+        (("evidence", "list", "--action", "sent"), 'for the action "sent"; there are deliver, suppress'),
+        (("evidence", "list", "--category", "x"), 'nothing is recorded for the category "x"; there are '),
         (("connectors", "outages", "--provider", "slak"), "there are slack, teams. Did you mean slack?"),
-        (("requests", "list", "--schedule-id", "x"), 'there is no schedule "x"; there are payments, search'),
+        (("requests", "list", "--schedule-id", "x"), 'for the schedule "x"; there are payments, search'),
     ],
 )
 def test_a_filter_that_matches_nothing_says_which_names_there_are(
