@@ -25,6 +25,11 @@ def find_similar(name: str, known: Iterable[str], *, similar: float = _SIMILAR) 
     return by_key[near[0]] if near else ""
 
 
+def find_digits(name: str) -> list[str]:
+    """Return the digits of a name; where they differ, as in `team-1` and `team-2`, both are meant."""
+    return [each for each in name if each.isdigit()]
+
+
 def find_similar_key(key: str, known: Iterable[str]) -> str:
     """Return the key of a document that was probably meant: one with the same words, or one that is like it.
 

@@ -7,6 +7,7 @@ from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.owner_rules import OwnerRule
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.names.keys import name_key
+from rollback_drills.names.similar_names import find_digits
 
 _MOST_COMPARED: Final = 200
 """With more owners, comparing each name would take longer than a hint is worth."""
@@ -42,7 +43,7 @@ def find_misspelt_owners(loc: Location, rule: OwnerRule, owners: Collection[str]
 
 def _is_slip(one: str, other: str) -> bool:
     """Return whether one letter was left out or added, or two adjacent letters were swapped."""
-    if abs(len(one) - len(other)) > 1 or _digits(one) != _digits(other):
+    if abs(len(one) - len(other)) > 1 or find_digits(one) != find_digits(other):
         return False
     shorter, longer = sorted((one, other), key=len)
     if len(longer) == len(shorter) + 1:
@@ -50,7 +51,3 @@ def _is_slip(one: str, other: str) -> bool:
     return len(longer) == len(shorter) and any(
         one[:at] + one[at + 1 : at + 2] + one[at] + one[at + 2 :] == other for at in range(len(one) - 1)
     )
-
-
-def _digits(text: str) -> list[str]:
-    return [each for each in text if each.isdigit()]

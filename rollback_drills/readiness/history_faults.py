@@ -6,7 +6,7 @@ from typing import Final
 from rollback_drills.documents.history import OUTCOMES, Drill, History
 from rollback_drills.documents.quotation import show
 from rollback_drills.names.keys import is_same, name_key
-from rollback_drills.names.similar_names import find_similar
+from rollback_drills.names.similar_names import find_digits, find_similar
 from rollback_drills.readiness.states import Mode
 from rollback_drills.rendering.sentences import join_sentences
 
@@ -116,15 +116,11 @@ def find_unlike_severities(drills: Sequence[Drill], blocking: Collection[str]) -
             if finding.closed_at or key in keys:
                 continue
             near = find_similar(key, keys, similar=_SIMILAR_SEVERITY)
-            if near and near not in key and key not in near and _digits(near) == _digits(key):
+            if near and near not in key and key not in near and find_digits(near) == find_digits(key):
                 yield (
                     f"$.drills[{place}].findings[{number}].severity is {show(finding.severity)}, but"
                     f" blocking_severities has {show(keys[near])}; use one spelling in both"
                 )
-
-
-def _digits(text: str) -> list[str]:
-    return [each for each in text if each.isdigit()]
 
 
 def _join(mistakes: Sequence[str]) -> str:
