@@ -23,6 +23,7 @@ from rollback_drills.notifications.notification import (
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.escalation_chain import Chain, Link
+from rollback_drills.planning.notification_text import tidy_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notificat
         alert_level="critical",
         title=title,
         summary=_summary(escalation, now=now),
-        facts=tuple(_facts(escalation)),
+        facts=_facts(escalation),
         acknowledge=f"Acknowledge: {write_acknowledge_schedule(cycle.schedule_id, link.owner)}",
         schedule_id=cycle.schedule_id,
         cycle_id=cycle.cycle_id,
@@ -173,7 +174,7 @@ def _summary(escalation: Escalation, *, now: datetime) -> str:
     )
 
 
-def _facts(escalation: Escalation) -> Iterator[tuple[str, str]]:
+def _facts(escalation: Escalation) -> tuple[tuple[str, str], ...]:
     cycle, event = escalation.cycle, escalation.opened.event
     notified_at = min(
         (at for each in cycle.routes_of(escalation.chain.owner) if (at := each.notified_at)), default=None
@@ -188,4 +189,4 @@ def _facts(escalation: Escalation) -> Iterator[tuple[str, str]]:
         ("Step", f"{escalation.step} of {len(escalation.chain.links)}"),
         ("Runbook", str(event.get("runbook_ref") or "")),
     )
-    yield from ((label, text) for label, value in facts if (text := " ".join(value.split())))
+    return tidy_facts(facts)

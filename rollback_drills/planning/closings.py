@@ -17,6 +17,7 @@ from rollback_drills.planning.event import build_event
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.latest_drill_text import describe_latest_drill
 from rollback_drills.planning.notification_text import tidy_facts
+from rollback_drills.planning.notification_title import write_title
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.repeats import Ending, find_ending
@@ -25,11 +26,11 @@ from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleReport
-from rollback_drills.readiness.states import Readiness
+from rollback_drills.readiness.states import AT_REST
 from rollback_drills.rendering.long_lists import name_some
+from rollback_drills.rendering.sentences import capitalize
 
 _MOST_NAMED: Final = 10
-_HEALTHY = (Readiness.READY, Readiness.NOT_REQUESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def is_over(cycle_id: str, current: Cycle) -> bool:
         cycle_id: Of the cycle that is meant.
         current: The cycle in which its schedule is now.
     """
-    return cycle_id != current.cycle_id or current.status in _HEALTHY
+    return cycle_id != current.cycle_id or current.status in AT_REST
 
 
 def find_leaving(
@@ -156,9 +157,7 @@ def _is_former(history: Sequence[SentNotification], owners: Collection[str]) -> 
 def _build(judgement: Judgement, plan: Plan, leaving: Leaving, time_zone: str) -> Notification:
     route_key, opened, first = leaving.route_key, leaving.opened, leaving.history[0]
     report = judgement.schedule_report
-    title = f"Rollback drill {_what_happened(judgement, opened)}: {plan.schedule_id}"
-    environment = report.schedule.environment
-    title = " ".join((f"{title} ({environment})" if environment else title).split())
+    title = write_title(_what_happened(judgement, opened), plan.schedule_id, report.schedule.environment)
     event = msgspec.structs.replace(
         build_event(report, plan),
         alert_level="healthy",
@@ -194,7 +193,7 @@ def _what_happened(judgement: Judgement, opened: SentNotification) -> str:
         return "handed over"
     if _was_performed(judgement, opened):
         return "performed"
-    return "no longer needed" if judgement.readiness in _HEALTHY else "due at another time"
+    return "no longer needed" if judgement.readiness in AT_REST else "due at another time"
 
 
 def _was_performed(judgement: Judgement, opened: SentNotification) -> bool:
@@ -210,20 +209,16 @@ def _summary(judgement: Judgement, opened: SentNotification) -> str:
     next_due = schedule.next_due_at or "at an unknown time"
     if not is_over(opened.cycle_id, judgement.cycle):
         owners = name_some(schedule.owners, _MOST_NAMED)
-        return f"{opened.owner} no longer owns this schedule. {_begin(due)} is with {owners} now."
+        return f"{opened.owner} no longer owns this schedule. {capitalize(due)} is with {owners} now."
     if _was_performed(judgement, opened):
         drill = history.latest_drill_id
         return f"Drill {drill} was performed and accepted; {due} is closed. Next due {next_due}."
     if judgement.cycle.retired:
-        return f"{_begin(due)} is closed: {judgement.cycle.retired}."
-    if judgement.readiness in _HEALTHY:
-        return f"{_begin(due)} is closed: the schedule needs nothing now. Next due {next_due}."
-    closed = f"{_begin(due)} is closed"
+        return f"{capitalize(due)} is closed: {judgement.cycle.retired}."
+    if judgement.readiness in AT_REST:
+        return f"{capitalize(due)} is closed: the schedule needs nothing now. Next due {next_due}."
+    closed = f"{capitalize(due)} is closed"
     return f"{closed}: the schedule is now due {next_due}, which has its own notification."
-
-
-def _begin(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _facts(report: ScheduleReport, plan: Plan, opened: SentNotification) -> Iterator[tuple[str, object]]:

@@ -30,7 +30,7 @@ from rollback_drills.planning.windows_and_absences import (
     Suppressions,
 )
 from rollback_drills.readiness.cycle import Cycle
-from rollback_drills.readiness.states import Readiness
+from rollback_drills.readiness.states import AT_REST, Readiness
 from rollback_drills.redaction.computed import Computed
 
 _AVAILABLE: Final = OwnerAvailability(available=True, reason="")
@@ -44,7 +44,6 @@ _STATES: Final = {
 # Python 3.11 looks up members of enumerations slowly, and these are needed for every route.
 _DELIVER, _SUPPRESS = Action.DELIVER, Action.SUPPRESS
 _TO_DELIVER: Final = Category.DELIVER
-_HEALTHY: Final = (Readiness.READY, Readiness.NOT_REQUESTED)
 
 
 class RouteDecision(msgspec.Struct, frozen=True, gc=False):
@@ -126,7 +125,7 @@ def make_context(cycle: Cycle, schedule: Schedule | None, request: PlanRequest, 
         now,
         state,
         f"{state}, and the notification is forced" if request.force else state,
-        bool(cycle.retired) or (not request.force and cycle.status in _HEALTHY),
+        bool(cycle.retired) or (not request.force and cycle.status in AT_REST),
     )
 
 

@@ -11,7 +11,7 @@ from rollback_drills.notifications.notification import EVENT_SCHEMA, EVENT_TYPE,
 from rollback_drills.notifications.results import EventReference
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.escalation_chain import Chain
-from rollback_drills.planning.notification_title import write_title
+from rollback_drills.planning.notification_title import title_plan
 from rollback_drills.planning.plan import OwnerRoute, Plan
 from rollback_drills.readiness.reports import ChangeFacts, ScheduleReport
 from rollback_drills.readiness.states import Readiness
@@ -98,7 +98,7 @@ def build_event(schedule_report: ScheduleReport, plan: Plan) -> Event:
         alert_level=plan.alert_level,
         status=plan.status,
         mode=schedule_report.mode,
-        title=write_title(schedule_report, plan),
+        title=title_plan(schedule_report, plan),
         summary=EventSummary(
             environment=schedule.environment,
             latest_drill_id=history.latest_drill_id,

@@ -88,7 +88,7 @@ def _word(outlook: Outlook, cycle_id: str, now: datetime) -> Notice:
         cycle_id=cycle_id,
         event_type=EVENT_TYPE,
         at=now,
-        title=" ".join(f"Look-ahead for {outlook.owner}: {count} will go wrong".split()),
+        title=one_line(f"Look-ahead for {outlook.owner}: {count} will go wrong"),
         summary=(
             f"{write_count(outlook.due_in_30_days, 'drill')} of {outlook.owner}"
             f" {'is' if outlook.due_in_30_days == 1 else 'are'} due in the next 30 days,"

@@ -27,7 +27,7 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import Route
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.states import Readiness
+from rollback_drills.readiness.states import AT_REST
 
 
 def known_names(subjects: Sequence[Subject], judgements: Sequence[Judgement]) -> list[str]:
@@ -168,7 +168,7 @@ def _entry(
         is_kept_back=not decision.is_delivered,
         replaces=decision.replaces,
         # A forced notification of a healthy schedule opens nothing.
-        closes=judgement.readiness in (Readiness.READY, Readiness.NOT_REQUESTED),
+        closes=judgement.readiness in AT_REST,
     )
 
 

@@ -46,6 +46,8 @@ PRESSING_FIRST: Final = (
     Readiness.READY,
     Readiness.NOT_REQUESTED,
 )
+AT_REST: Final = (Readiness.READY, Readiness.NOT_REQUESTED)
+"""Of these nobody has to be notified."""
 
 
 def describe_states(counts: Mapping[Readiness, int]) -> str:

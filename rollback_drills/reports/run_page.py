@@ -13,7 +13,7 @@ from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts
-from rollback_drills.readiness.states import Readiness, describe_states
+from rollback_drills.readiness.states import AT_REST, Readiness, describe_states
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import MOST_ROWS, list_some
 from rollback_drills.rendering.markdown import cell, table
@@ -93,8 +93,7 @@ FLEET_COLUMNS: Final = ("schedule", "state", "due", "notified", "why")
 
 def find_pressing(runs: Sequence[ScheduleRun]) -> list[ScheduleRun]:
     """Return the schedules that are listed on the page of a fleet: those that are not ready."""
-    at_rest = (Readiness.READY, Readiness.NOT_REQUESTED)
-    return [run for run in runs if run.judgement.readiness not in at_rest]
+    return [run for run in runs if run.judgement.readiness not in AT_REST]
 
 
 def render_fleet(
