@@ -338,7 +338,7 @@ def test_shows_no_secret() -> None:
     ("url", "problem"),
     [
         ("nonsense", "apprise cannot read this url"),
-        ("", "apprise cannot read this url"),
+        ("", "the url is empty; enter the secret"),
         (f"unknown://{TOKEN}", "apprise cannot read this url"),
         (f"slack://{TOKEN}", "apprise cannot read this url"),
         (f"json://robot:{TOKEN}@example.invalid/", "encrypted scheme"),
