@@ -284,7 +284,7 @@ def test_waits_as_long_as_it_is_asked(
         ({"headers": '{"X A": "1"}'}, "has an impossible name"),
         ({"headers": '{"X-A\\r\\nX-B": "1"}'}, "has an impossible name"),
         ({"headers": '{"": "1"}'}, "has an impossible name"),
-        ({"signing_secret": " "}, "24 to 64 bytes"),
+        ({"signing_secret": " "}, "is empty; enter the secret"),
         ({"signing_secret": "whsec_"}, "24 to 64 bytes"),
         ({"signing_secret": "whsec_" + b64encode(b"x" * 23).decode()}, "24 to 64 bytes"),
         ({"signing_secret": "whsec_" + b64encode(b"x" * 65).decode()}, "24 to 64 bytes"),
