@@ -20,6 +20,8 @@ from rollback_drills_cli.output import print_json, print_line, print_table
 from rollback_drills_cli.progress import show_count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from rollback_drills.database.connections import Database
     from rollback_drills.evidence.ledger.checkpoint import Checkpoint
     from rollback_drills.evidence.verify.auditor import Trust
@@ -53,11 +55,12 @@ def verify(
     Exit code 0: everything is as it was signed. 1: there are findings. 2: it cannot be verified, for example
     because there is no evidence.
     """
-    if export is not None and database is not None:
-        raise UsageError("pass either EXPORT or --database")
-    trust = _read_trust(checkpoint or [], public_key)
     try:
-        result = _verify(export, database, trust)
+        if export is not None:
+            if database is not None:
+                raise UsageError("pass either EXPORT or --database")
+            _refuse_own_files(export, {"--checkpoint": checkpoint or [], "--public-key": [public_key or ""]})
+        result = _verify(export, database, _read_trust(checkpoint or [], public_key))
     except DrillsError as error:
         if as_json:
             print_json(Verification().report(describe(error)))
@@ -93,6 +96,17 @@ def _ask(database: "Database") -> "tuple[list[tuple[str, Checkpoint]], list[str]
     except NotAskedError as error:
         return [], [f"not compared with {WITNESS}: {error}"]
     return [(WITNESS, head)] if head else [], []
+
+
+def _refuse_own_files(export: Path, kept: "Mapping[str, Sequence[Path | str]]") -> None:
+    """Ensure that an export is not compared with itself: whoever changed it has changed its files too."""
+    for flag, files in kept.items():
+        for file in files:
+            if os.path.isfile(file) and Path(file).resolve().is_relative_to(export.resolve()):
+                raise UsageError(
+                    f"{flag} {file} is a file of the export itself, which proves nothing; pass one that"
+                    " reached you another way, or leave it out"
+                )
 
 
 def _read_trust(checkpoints: list[Path], public_key: str | None) -> "Trust":

@@ -1,6 +1,7 @@
 """`drills evidence head`, `prove`, `import`, `prune` and `rotate-key`, as people call them."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appender import append
+from rollback_drills.evidence.export.bundle import export
+from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.checkpoint import SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
-from tests.samples.builders import KEY
+from tests.samples.builders import KEY, NOW
 from tests.samples.commands import Drills
 from tests.samples.databases import open_sqlite
 from tests.samples.tampering import fill, make_row, tampering
@@ -102,6 +105,28 @@ def test_a_copy_that_cannot_be_read_is_one_line_that_names_its_option(
     assert drills("verify", *words) == 2
     assert drills.err.startswith(f"drills: {problem}")
     assert drills.err.count("\n") == 1
+    assert drills("verify", *words, "--json") == 2
+    document = json.loads(drills.out)
+    assert document["intact"] is None
+    assert document["problem"].startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("flag", "name"), [("--checkpoint", "checkpoints.txt"), ("--public-key", "public-key.txt")]
+)
+def test_an_export_is_not_compared_with_itself(
+    flag: str, name: str, database: Database, drills: Drills, tmp_path: Path
+) -> None:
+    folder = tmp_path / "audit"
+    export(database, Query(), folder, key=KEY, exported_at=NOW, progress=lambda _: None)
+    link = tmp_path / "link"
+    link.symlink_to(folder / name)
+
+    for own in (folder / name, link):
+        assert drills("verify", str(folder), flag, str(own)) == 2
+        assert f"{flag} {own} is a file of the export itself, which proves nothing" in drills.err
+    link.unlink()
+    assert drills("verify", str(folder), flag, str(shutil.copy(folder / name, link))) == 0
 
 
 @pytest.mark.parametrize(
