@@ -73,6 +73,8 @@ def list_all(as_json: JsonOption = False) -> None:
         for each, end in zip(found.tokens, ends, strict=True)
     ]
     print_table("Tokens", ("name", "scope", "ends", "over"), rows)
+    if not rows and not found.problems:
+        print_line("There is no token yet. `drills api-token create NAME --scope SCOPE` makes one.")
 
 
 @app.command()

@@ -132,6 +132,8 @@ def feeds(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
         for each in found
     ]
     print_table("Calendar feeds", columns, rows)
+    if not rows:
+        print_line("There is no feed yet. `drills links feed --owner OWNER --by NAME` makes one.")
 
 
 @app.command()

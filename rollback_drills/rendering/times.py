@@ -7,9 +7,9 @@ from typing import Final
 from rollback_drills.rendering.counts import write_count
 
 TIMESTAMP: Final = re.compile(
-    r"(?<![\w:.-])(?<!such as )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)(?!\w|:\d)"
+    r'(?<![\w:."-])(?<!such as )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)(?!\w|:\d)'
 )
-"""A time in a text as documents have it, that is no example."""
+"""A time in a text as documents have it, that is neither an example nor quoted from a document."""
 
 
 def write_minutes(minutes: float) -> str:

@@ -114,6 +114,7 @@ def test_a_block_that_the_server_cannot_read_leaves_the_others_usable() -> None:
 def test_tokens_of_which_the_server_can_read_none_are_not_unknown() -> None:
     for each in list_tokens():
         drills("revoke", each.name)
+    assert drills("list").startswith("There is no token yet. `drills api-token create")
 
     with (
         save_unreadable("secret", "rollback-drills-api-token-alone"),

@@ -89,6 +89,7 @@ def test_a_feed_is_made_listed_and_revoked(url: str, tmp_path: Path) -> None:
         public_url = "https://drills.example/below/"
         return drills(*("links", *words), cwd=tmp_path, DRILLS_PUBLIC_URL=public_url, DRILLS_DATABASE_URL=url)
 
+    assert "There is no feed yet. `drills links feed" in links("feeds").stdout
     made = links("feed", "--owner", "Team-A", "--by", "maria", "--schedule", "schedule.json")
     assert made.returncode == 0, made.stderr
     address = made.stdout.splitlines()[-1]

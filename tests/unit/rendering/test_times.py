@@ -14,6 +14,7 @@ from rollback_drills.rendering.times import write_times
         ("2026-13-14T09:00:00Z", "2026-13-14T09:00:00Z"),
         ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
         ("<b>", "<b>"),
+        ('executed_at is "2026-12-14T09:00:00Z"', 'executed_at is "2026-12-14T09:00:00Z"'),
     ],
 )
 def test_the_times_in_a_text_are_written_in_utc(text: str, written: str) -> None:
