@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 from urllib.parse import urlsplit
 
 import typer
@@ -15,7 +15,7 @@ from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.judged_documents import judge_documents, with_judged_documents
-from rollback_drills_cli.output import print_line
+from rollback_drills_cli.output import print_line, print_problem
 from rollback_drills_cli.progress import show_count
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def console(
         fleet = load_fleet(settings.schedule, settings.history, settings.changes)
     except UsageError as error:
         write_outage_export(show_text(describe(error)), out, now=at)
-        raise
+        _end(describe(error))
     opened, problem = _open(database)
     judgements = judge_documents(fleet, settings, now=at, generated_by="console")
     problems = [problem] if problem else []
@@ -81,7 +81,13 @@ def console(
         write_export(pages, out, StaticLinks(PrefectLinks(address)), progress=show)
     print_line(f"{count:,} pages are in {out}; open {out}/index.html")
     if problems:
-        raise UsageError(problems[0])
+        _end(problems[0])
+
+
+def _end(problem: str) -> NoReturn:
+    """End with a problem that the pages show too: with 2, although they were written."""
+    print_problem(problem)
+    raise typer.Exit(2)
 
 
 def _open(url: str | None) -> tuple["Database | None", str]:

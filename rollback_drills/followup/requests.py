@@ -59,7 +59,7 @@ class Said(Request):
 class AcknowledgedRoute(Request):
     """Which routes are acknowledged: of a cycle, of that of a plan, or of the newest one of a schedule."""
 
-    cycle_id: str | None = Field(None, description="The cycle, as the notification names it.")
+    cycle_id: str | None = Field(None, description="The cycle, as the console and `drills plan` name it.")
     plan_id: str | None = Field(None, description="A plan of the cycle, instead of the cycle.")
     schedule_id: str | None = Field(None, description="A schedule, instead of the cycle: its newest cycle.")
     provider: Annotated[str | None, Otherwise("all")] = Field(
