@@ -22,7 +22,10 @@ def render_follow_up(dashboard: Dashboard, taken: Sequence[Escalation], problems
     lines = [f"# Follow-up: {title}", "", counts, ""]
     if problems:
         lines += ["## Problems", "", *(f"- {cell(problem)}" for problem in problems[:_MOST_ROWS]), ""]
-    open_cycles = [tuple(row.values())[:5] for row in follow_up_rows(dashboard)]
+    open_cycles = [
+        (row["schedule"], row["due"], row["state"], row["next"].replace("_", " "), row["at"])
+        for row in follow_up_rows(dashboard)
+    ]
     retests = [
         (each.schedule_id, each.drill_id, each.failed_at, each.retest_due_at)
         for each in dashboard.open_retests
@@ -32,14 +35,17 @@ def render_follow_up(dashboard: Dashboard, taken: Sequence[Escalation], problems
         (each.provider, each.opened_at, str(each.waiting_count), str(each.dead_letter_count), each.detail)
         for each in dashboard.open_outages
     ]
-    failing = [(each.provider, each.disabled_because) for each in dashboard.failing_connectors]
+    failing = [
+        (each.provider, str(each.waiting_count), str(each.dead_letter_count), each.disabled_because)
+        for each in dashboard.failing_connectors
+    ]
     for heading, columns, rows in (
         ("Escalated", ("schedule", "owner", "step", "notified", "through"), list(_taken(taken))),
         ("Open cycles", ("schedule", "due", "state", "next", "at"), open_cycles),
         ("To be performed again", ("schedule", "drill", "failed", "again by"), retests),
         ("Alarm paths that reach nobody", ("owner", "provider", "since", "why"), missed),
         ("Outages of connectors", ("connector", "since", "waiting", "dead letters", "why"), outages),
-        ("Failing connectors", ("connector", "why"), failing),
+        ("Failing connectors", ("connector", "waiting", "dead letters", "disabled because"), failing),
     ):
         if rows:
             lines += [f"## {heading}", "", *table(columns, rows[:_MOST_ROWS]), ""]

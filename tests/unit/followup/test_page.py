@@ -8,6 +8,7 @@ from rollback_drills.evidence.outages.listing import OpenOutageReport
 from rollback_drills.followup.alarm_paths import AlarmPathFinding
 from rollback_drills.followup.connector_health import ConnectorHealth
 from rollback_drills.followup.dashboard import build_dashboard
+from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.page import render_follow_up
 from rollback_drills.followup.retests import Retest
 from rollback_drills.rendering.times import write_times
@@ -39,7 +40,10 @@ def test_a_page_has_a_table_of_everything_that_is_open(database: Database) -> No
     taken = world.escalate()
     dashboard = build_dashboard(
         world.open_cycles(),
-        [ConnectorHealth("teams", None, None, 0, 0, 0, NOW.timestamp(), "revoked")],
+        [
+            ConnectorHealth("teams", None, None, 0, 0, 0, NOW.timestamp(), "revoked"),
+            ConnectorHealth("webhook", None, None, 2, 1, 2),
+        ],
         now=world.now,
         generated_by="test",
         retests=[
@@ -85,7 +89,18 @@ def test_a_page_has_a_table_of_everything_that_is_open(database: Database) -> No
             "| connector | since | waiting | dead letters | why |",
             f"| mail | {AT} | 3 | 2 | answered 401 |",
             "## Failing connectors",
-            "| connector | why |",
-            "| teams | revoked |",
+            "| connector | waiting | dead letters | disabled because |",
+            "| teams | 0 | 0 | revoked |",
+            "| webhook | 2 | 1 |  |",
         )
     ]
+
+
+def test_the_next_action_of_an_excepted_cycle_is_in_words(database: Database) -> None:
+    world = World(database, {})
+    world.check()
+    world.grant(ExceptionKind.WAIVE, world.now + timedelta(days=9))
+
+    dashboard = build_dashboard(world.open_cycles(), (), now=world.now, generated_by="test")
+
+    assert "| waived | end exception |" in render_follow_up(dashboard, [], [])
