@@ -106,14 +106,13 @@ def _find_dead(url: str | None) -> dict[str, str]:
     from rollback_drills.connectors.config_file import connector_name
     from rollback_drills.database.connections import Database
     from rollback_drills.database.tables import DESTINATIONS
-    from rollback_drills.outbox.destinations import find_destinations
+    from rollback_drills.outbox.destinations import find_disabled
 
     database_url = find_database_url(os.environ, url)
     database = Database.open_existing(database_url, DESTINATIONS.name)
     return {
         connector_name(each.provider): each.disabled_because
-        for each in (find_destinations(database) if database else ())
-        if each.disabled_at is not None
+        for each in (find_disabled(database) if database else ())
     }
 
 

@@ -66,7 +66,7 @@ def list_items(
 ) -> None:
     """List notifications with their outcome, the newest first."""
     from rollback_drills.database.tables import OUTBOX
-    from rollback_drills.outbox.destinations import find_destinations, write_enable_command
+    from rollback_drills.outbox.destinations import find_disabled, write_enable_command
     from rollback_drills.outbox.queries import OutboxFilter, find_rows
 
     opened = open_outbox(database)
@@ -81,7 +81,7 @@ def list_items(
     items, total = find_rows(opened, wanted, limit=limit, offset=offset)
     given = {"schedule_id": named, "cycle_id": cycle, "provider": provider, "owner": owner}
     explain_filter(opened, OUTBOX, [(name, each) for name, each in given.items() if each], total)
-    disabled = [each for each in find_destinations(opened) if each.disabled_at is not None]
+    disabled = find_disabled(opened)
     if as_json:
         print_json(
             {

@@ -22,7 +22,7 @@ from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.results import Delivery, ProviderDeliveries
 from rollback_drills.outbox.claims import find_provider_spellings
-from rollback_drills.outbox.destinations import explain_disabled, find_destinations, note_why_waiting
+from rollback_drills.outbox.destinations import explain_disabled, find_disabled, note_why_waiting
 from rollback_drills.outbox.undelivered import find_waiting
 from rollback_drills.settings import read_settings
 from tasks.evidence import open_database
@@ -80,8 +80,8 @@ def _deliver(provider: str, policy: RetryPolicy, database: Database) -> tuple[li
             each.state,
             each.attempt_count,
         )
-    for destination in find_destinations(database):
-        if is_same(destination.provider, provider) and destination.disabled_at is not None:
+    for destination in find_disabled(database):
+        if is_same(destination.provider, provider):
             note_why_waiting(database, provider, explain_disabled(destination))
     return tried, _find_waiting(database, provider, tried)
 

@@ -16,7 +16,7 @@ from rollback_drills.evidence.committed_plans import write_plan
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.notifications.outbox_entry import CommittedPlan, OutboxEntry
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.outbox.destinations import find_disabled
 from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds
 from rollback_drills.planning.plan_request import PlanRequest
@@ -79,7 +79,7 @@ def commit_notices(url: str, alive: Collection[str]) -> set[str]:
     tries again.
     """
     database = open_database(url)
-    dead = [each for each in find_destinations(database) if each.disabled_at is not None]
+    dead = find_disabled(database)
     if not dead:
         return set()
     names = {each.provider for each in dead}

@@ -10,7 +10,7 @@ from rollback_drills.delivery.connector_notice import choose_channel
 from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.outbox.commit import find_history
-from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.outbox.destinations import find_disabled
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.routes import DEFAULT_PROVIDER
 from rollback_drills.trust.guard import Guard, find_over
@@ -42,14 +42,14 @@ def find_guard_entries(
 
 def choose_provider(database: Database, avoided: Collection[str]) -> str:
     """Choose a connector that works: one that is not to be avoided, else any that is switched on."""
-    dead = {each.provider for each in find_destinations(database) if each.disabled_at is not None}
+    dead = {each.provider for each in find_disabled(database)}
     enabled = enabled_connectors()
     return choose_channel({*dead, *avoided}, enabled) or choose_channel(dead, enabled) or DEFAULT_PROVIDER
 
 
 def _find_provider(database: Database, guard: Guard, plans: Sequence[Plan]) -> str:
     """Choose a connector that works: one that the distrusted schedules name, else any that is switched on."""
-    dead = {each.provider for each in find_destinations(database) if each.disabled_at is not None}
+    dead = {each.provider for each in find_disabled(database)}
     reasons = guard.reasons
     eligible = {name for plan in plans if plan.schedule_id in reasons for name in plan.eligible_providers}
     enabled = set(enabled_connectors())

@@ -14,7 +14,7 @@ from rollback_drills.documents.reader import (
 )
 from rollback_drills.documents.records import Record, read_record
 from rollback_drills.documents.settled import wait_until_settled
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 
 LARGEST_FILE_BYTES: Final = 1024**3
 MOST_RECORDS: Final = 1_000_000
@@ -98,8 +98,7 @@ def _read_lines(path: str) -> Iterator[tuple[int, int, bytes]]:
     except FileNotFoundError:
         raise UsageError(f"{path} does not exist", field="schedule") from None
     except OSError as error:
-        why = (error.strerror or "").lower()
-        raise UsageError(f"{path} cannot be read: {why}", field="schedule") from None
+        raise UsageError(f"{path} cannot be read: {reason_of(error)}", field="schedule") from None
 
 
 def _version(status: os.stat_result) -> tuple[int, int]:

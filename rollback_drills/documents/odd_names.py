@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any, Final
 
-Location = tuple[int | str, ...]
+from rollback_drills.documents.duplicate_keys import Location
 
 _NAMES: Final = {
     "schedule_id": "schedule id",

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rollback_drills.documents.odd_names import Location, find_names
+from rollback_drills.documents.duplicate_keys import Location
+from rollback_drills.documents.odd_names import find_names
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.names.keys import name_key
 

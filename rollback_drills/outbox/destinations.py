@@ -56,6 +56,17 @@ def read_destinations(connection: Connection) -> list[Destination]:
     return [_merge(some) for some in by_name.values()]
 
 
+def find_disabled(database: Database) -> list[Destination]:
+    """Return every destination to which nothing is sent any more, by provider."""
+    with database.read() as connection:
+        return read_disabled(connection)
+
+
+def read_disabled(connection: Connection) -> list[Destination]:
+    """Return the same within a transaction."""
+    return [each for each in read_destinations(connection) if each.disabled_at is not None]
+
+
 def list_providers(connection: Connection) -> list[str]:
     """Return every provider of the outbox, in each of its spellings."""
     return list(walk(connection, OUTBOX.c.provider))

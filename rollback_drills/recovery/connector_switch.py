@@ -19,7 +19,7 @@ from rollback_drills.outbox.destinations import (
     enable_rows,
     find_destination,
     list_providers,
-    read_destinations,
+    read_disabled,
 )
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.recovery.act import Act
@@ -132,5 +132,4 @@ def _record_enabled(
 
 
 def _name_disabled(connection: Connection) -> str:
-    dead = (each.provider for each in read_destinations(connection) if each.disabled_at is not None)
-    return ", ".join(dead) or "none"
+    return ", ".join(each.provider for each in read_disabled(connection)) or "none"

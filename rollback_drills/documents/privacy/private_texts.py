@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.odd_names import find_odd_names
 from rollback_drills.documents.privacy.privacy_rules import PrivateKind, find_private, may_hold_private
@@ -23,7 +24,7 @@ def is_public(document: Document, data: bytes) -> bool:
     return not any(find_odd_names(plain)) and not (is_suspicious and any(find_private_texts(plain)))
 
 
-def find_private_texts(raw: Any) -> Iterator[tuple[tuple[int | str, ...], PrivateKind]]:
+def find_private_texts(raw: Any) -> Iterator[tuple[Location, PrivateKind]]:
     """Return the place and kind of every text and key in parsed JSON that may not be published.
 
     Texts that the document lists under `reviewed_values` may be; control characters never.
@@ -31,9 +32,7 @@ def find_private_texts(raw: Any) -> Iterator[tuple[tuple[int | str, ...], Privat
     yield from _find(raw, (), _read_reviewed(raw))
 
 
-def _find(
-    value: Any, loc: tuple[int | str, ...], reviewed: frozenset[str]
-) -> Iterator[tuple[tuple[int | str, ...], PrivateKind]]:
+def _find(value: Any, loc: Location, reviewed: frozenset[str]) -> Iterator[tuple[Location, PrivateKind]]:
     if isinstance(value, str):
         if kind := _refuse(value, reviewed):
             yield loc, kind

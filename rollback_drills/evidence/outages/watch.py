@@ -29,7 +29,7 @@ from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import NOTIFIED, State
-from rollback_drills.outbox.destinations import Destination, read_destinations
+from rollback_drills.outbox.destinations import Destination, read_disabled
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 
 _IS_OVER = frozenset({State.DISCARDED, State.SUPERSEDED})
@@ -67,11 +67,7 @@ def watch_connectors(
         created_at: The clock of the evidence.
         signer: Who runs.
     """
-    disabled = {
-        name_key(each.provider): each
-        for each in read_destinations(connection)
-        if each.disabled_at is not None
-    }
+    disabled = {name_key(each.provider): each for each in read_disabled(connection)}
     known = read_unfinished(connection)
     for dead in disabled.values():
         yield once_disabled(dead), record_disabled(dead, created_at=created_at, signer=signer)
