@@ -16,6 +16,7 @@ from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.quotation import show
+from rollback_drills.documents.reader import BOM
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.drills import write_drill
@@ -23,7 +24,6 @@ from rollback_drills.readiness.acceptance import is_in_future
 from rollback_drills.readiness.states import Mode
 
 _FIELD: Final = re.compile(r"\$\.(\w+)")
-_BOM: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def read_entry(data: bytes, place: str) -> Entry:
     Raises:
         UsageError: It is no drill that a history may hold; names the JSON path.
     """
-    data = data.removeprefix(_BOM)
+    data = data.removeprefix(BOM)
     try:
         drill, _ = read_carefully(Drill, data)
     except UnusableDocumentError as error:
@@ -63,12 +63,17 @@ def read_fields(fields: Mapping[str, object]) -> Entry:
     Raises:
         UsageError: A field is wrong.
     """
-    given = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
+    given = keep_given(fields)
     try:
         drill, _ = read_carefully(Drill, json.dumps(given).encode())
     except UnusableDocumentError as error:
         raise UsageError(*_name_fields(str(error))) from None
     return Entry(drill, frozenset(given))
+
+
+def keep_given(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields that are given: those that are neither None nor empty."""
+    return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
 
 
 def _name_fields(problem: str) -> Iterator[str | Field]:

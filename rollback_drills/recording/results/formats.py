@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from rollback_drills.errors import Field, UsageError
+from rollback_drills.recording.drill_entry import keep_given
 from rollback_drills.recording.results.aws_fis_experiment import read_experiment
 from rollback_drills.recording.results.azure_asr_job import read_job
 from rollback_drills.recording.results.github_workflow_run import read_workflow_run
@@ -50,8 +51,7 @@ def read_result(
         result = READERS[wanted](data)
     except UnusableResultError as error:
         raise UsageError(f"{place}: {error}; is it a {wanted}?") from None
-    own = {name: value for name, value in given.items() if value not in (None, "", [], {})}
-    fields = result.to_fields() | own
+    fields = keep_given(result.to_fields()) | keep_given(given)
     if "status" not in fields:
         raise UsageError(
             f"{place}: {result.status_problem}; record it when it has ended, or say it with ", Field("status")

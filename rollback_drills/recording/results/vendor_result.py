@@ -43,8 +43,8 @@ class VendorResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     recovery_minutes: float | None = None
 
     def to_fields(self) -> dict[str, object]:
-        """Return the fields of a drill as the history has them; those that are not said are left out."""
-        fields = {
+        """Return the fields of a drill as the history has them; those that are not said are empty."""
+        return {
             "drill_id": self.drill_id,
             "executed_at": self.executed_at,
             "status": self.status,
@@ -52,7 +52,6 @@ class VendorResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             "actor": self.actor,
             "recovery_minutes": self.recovery_minutes,
         }
-        return {name: value for name, value in fields.items() if value not in (None, "")}
 
 
 def decode(model: type[M], data: bytes) -> M:
