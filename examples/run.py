@@ -121,13 +121,14 @@ def summarise(runs: list[dict[str, Any]]) -> None:
             (
                 each["schedule_id"].removeprefix("examples/fleet/").partition("_")[0],
                 *(each[name] for name in ("owner", "provider", "action", "reason")),
-                (each["deferred_until"] or "")[:16],
+                each["deferred_until"] or "",
             )
             for run in runs
             for each in run["plan"]["route_decisions"]
         ],
     )
-    print(f"\nThe receiver on loopback got {len(Receiver.received)} messages:")
+    count = len(Receiver.received)
+    print(f"\nThe receiver on loopback got {count} messages; one can carry several notifications:")
     for title in Receiver.received:
         print(f"  {title}")
     _, total = EvidenceIndex.open(os.environ["DRILLS_DATABASE_URL"]).find(EvidenceFilter(), limit=1)

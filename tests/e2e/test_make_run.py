@@ -27,6 +27,8 @@ def test_make_run_shows_what_the_readme_says(tmp_path: Path) -> None:
 
     assert "examples/run.py" in (ROOT / "Makefile").read_text()
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert "notifications delivered: 4." in done.stdout
+    assert "got 3 messages; one can carry several notifications:" in done.stdout
     (shown,) = code_blocks(TEXTS["README.md"].partition("## Try it")[2].partition("\n## ")[0], "text")
     table = [re.split(r" *[│┃] *", line.strip("│┃ ")) for line in done.stdout.splitlines()]
     rows = {tuple(row[:3]): row[-1] for row in table if len(row) == 4}
