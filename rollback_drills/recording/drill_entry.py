@@ -14,7 +14,7 @@ from rollback_drills.documents.careful_reader import read_carefully
 from rollback_drills.documents.history import OUTCOMES, Drill
 from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.odd_names import explain_odd_name
-from rollback_drills.documents.plain_json import PlainJson
+from rollback_drills.documents.plain_json import PlainJson, keep_given
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import BOM
 from rollback_drills.documents.utc import write_instant
@@ -69,11 +69,6 @@ def read_fields(fields: Mapping[str, object]) -> Entry:
     except UnusableDocumentError as error:
         raise UsageError(*_name_fields(str(error))) from None
     return Entry(drill, frozenset(given))
-
-
-def keep_given(fields: Mapping[str, object]) -> dict[str, object]:
-    """Return the fields that are given: those that are neither None nor empty."""
-    return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
 
 
 def _name_fields(problem: str) -> Iterator[str | Field]:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final
 
+from rollback_drills.documents.plain_json import keep_given
 from rollback_drills.errors import Field, UsageError
-from rollback_drills.recording.drill_entry import keep_given
 from rollback_drills.recording.results.aws_fis_experiment import read_experiment
 from rollback_drills.recording.results.azure_asr_job import read_job
 from rollback_drills.recording.results.github_workflow_run import read_workflow_run
