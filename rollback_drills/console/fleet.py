@@ -74,7 +74,7 @@ class FleetRow:
             Action.REPEAT: (f"notifies {owner} again", ""),
             Action.CLOSE: (f"notifies {owner} that it is over", "when the silence ends"),
             Action.RETIRE: ("waits until somebody retires the schedule, whose document is gone", ""),
-            Action.END_EXCEPTION: ("counts again", "when the exception ends"),
+            Action.END_EXCEPTION: ("notifies again", "when the exception ends"),
         }[action.action]
 
     @property

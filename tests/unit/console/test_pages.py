@@ -184,7 +184,9 @@ def test_the_fleet_says_what_a_person_has_to_do_and_what_the_program_does_next(w
     (search,) = [row for row in rows if " search " in row]
     assert "nothing to do" in search
     (hostile,) = [row for row in rows if "alert(1)" in row]
-    assert "postponed; the program counts again in 3 days when the exception ends" in hostile
+    assert "postponed; the program notifies again in 3 days when the exception ends" in hostile
+    page = HtmlPage(write_schedule(look_at(world), SERVED, HOSTILE)).text
+    assert "; postponed until 4 Dec 2026, 10:10 UTC by board" in page
 
 
 @pytest.mark.slow
