@@ -119,6 +119,7 @@ def _records(text: str) -> Iterator[WrittenRecord]:
         return
     loc, listed = _find_list(document)
     if not isinstance(listed, list):
+        check_strictly(listed, loc)
         raise UsageError(f"{json_path(loc)} is {show(listed)}; write an array of records")
     for index, record in enumerate(listed):
         yield _check(record, (*loc, index))
@@ -145,9 +146,9 @@ def _lines(text: str) -> Iterator[WrittenRecord]:
 
 
 def _check(record: Any, loc: Location) -> WrittenRecord:
+    check_strictly(record, loc)
     if not isinstance(record, dict):
         raise UsageError(f"{json_path(loc)} is {show(record)}; must be an object")
-    check_strictly(record, loc)
     if record.get("schema_version") != RECORD_SCHEMA:
         found = show(record.get("schema_version"))
         raise UsageError(f'{json_path((*loc, "schema_version"))} is {found}; must be "{RECORD_SCHEMA}"')

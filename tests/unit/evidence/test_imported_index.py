@@ -87,6 +87,9 @@ def test_a_record_without_a_needed_field_is_refused(name: str, tmp_path: Path) -
         pytest.param('{"items": [], "records": []}', "either items or records", id="two lists"),
         pytest.param("{}", "either items or records", id="no list"),
         pytest.param('{"records": []}', "holds no record", id="no records"),
+        pytest.param("1e999", "$ is 1e999; no reader", id="a number that is none"),
+        pytest.param("[1e999]", "$[0] is 1e999; no reader", id="a record that is such a number"),
+        pytest.param('{"items": NaN}', "$.items is NaN, which is no JSON", id="items that are such a number"),
         pytest.param("[" * 100_000, "is nested too deeply", id="100,000 deep"),
         pytest.param(
             json.dumps([{**RECORD, "schema_version": "v2"}]), '$[0].schema_version is "v2"', id="schema"
