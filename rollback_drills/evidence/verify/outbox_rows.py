@@ -1,4 +1,4 @@
-"""Finds rows of the outbox that no run writes, among those whose outcome the evidence does not have."""
+"""Finds rows of the outbox that no run writes, among those that are not settled in the evidence."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from sqlalchemy.types import NullType
 
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.outcomes import read_outcome
-from rollback_drills.evidence.verify.taken_outcomes import is_taken
+from rollback_drills.evidence.verify.taken_outcomes import SETTLED, is_taken
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import UNCERTAIN, UNSENT, State
 
@@ -24,10 +24,15 @@ def find_impossible(connection: Connection) -> Iterator[str]:
     columns = (type_coerce(each, NullType()).label(each.name) for each in OUTBOX.c)
     # the rest, which is nearly all, is compared with the evidence
     uncompared = select(*columns).where(
-        or_(OUTBOX.c.completed_at.is_(None), OUTBOX.c.is_indexed.is_not(True))
+        or_(
+            OUTBOX.c.completed_at.is_(None),
+            OUTBOX.c.is_indexed.is_not(True),
+            OUTBOX.c.state.not_in(SETTLED),
+        )
     )
     for row in connection.execute(uncompared, execution_options={"yield_per": 1000}):
-        if not is_taken(row) and (problem := _find_problem(row)):
+        is_compared = is_taken(row) and row.state in SETTLED
+        if not is_compared and (problem := _find_problem(row)):
             yield _explain(row.notification_id, problem)
     for notification_id in connection.scalars(_find_strays()):
         yield _explain(notification_id, "it is sent in a message of another owner or provider")

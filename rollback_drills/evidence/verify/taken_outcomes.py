@@ -17,7 +17,7 @@ from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.names.ids import is_route_of_path
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.notifications.states import State
+from rollback_drills.notifications.states import NOTIFIED, State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.redaction.redactor import REDACTED
 
@@ -28,7 +28,7 @@ _COLUMNS: Final = (
 _NAMES: Final = ("schedule_id", "provider", "owner")
 _DECIDED: Final = frozenset({Reason.FIRST, Reason.WORSE, Reason.REPEAT, Reason.DEFERRED})
 """Of these the outbox has the cycle, the state and the time of the plan: repeats are counted from them."""
-_SETTLED: Final = frozenset(
+SETTLED: Final = frozenset(
     {State.DELIVERED, State.ACCEPTED, State.AMBIGUOUS, State.PERMANENT, State.DISABLED, State.DISCARDED}
 )
 """States that come with an outcome, so that the evidence has the same."""
@@ -137,7 +137,7 @@ def iterate_outbox(connection: Connection) -> Iterator[Row[Any]]:
 
 def is_taken(row: Any) -> bool:
     """Whether the newest outcome of a notification is said to be in the evidence."""
-    return row.is_indexed not in (False, None) and (row.completed_at is not None or row.state in _SETTLED)
+    return row.is_indexed not in (False, None) and (row.completed_at is not None or row.state in SETTLED)
 
 
 def _read_said(record: WrittenRecord) -> _Said | None:
@@ -148,7 +148,9 @@ def _read_said(record: WrittenRecord) -> _Said | None:
 
 
 def _fits(taken: Any, said: _Said) -> bool:
-    if taken.state not in _STATES or (taken.state in _SETTLED and said.outcome != taken.state):
+    # what the provider took stays so; anything else can be due again
+    is_final = taken.state in SETTLED or said.outcome in NOTIFIED
+    if taken.state not in _STATES or (is_final and said.outcome != taken.state):
         return False
     if not _is_schedule(taken, said):
         return False

@@ -99,6 +99,17 @@ def test_a_notification_that_waits_and_can_never_leave_is_found(
     assert all(says in each.message for each in result.findings)
 
 
+def test_a_dead_letter_that_only_seems_to_wait_is_found(database: Database) -> None:
+    with database.write() as connection:
+        hidden = "UPDATE outbox SET state = 'retry', due_at = NULL WHERE state = 'permanent'"
+        assert connection.execute(text(hidden)).rowcount
+
+    result = verified(database)
+
+    assert {each.kind for each in result.findings} == {Kind.CHANGED}
+    assert all("its state is retry, and it is never due" in each.message for each in result.findings)
+
+
 @pytest.mark.parametrize(
     "message_id",
     [

@@ -132,6 +132,12 @@ def test_a_state_that_ends_an_attempt_needs_a_row_with_this_outcome(
     assert len(missing({**RECORD, "outcome": "retry"}, **taken)) == 1
 
 
+@pytest.mark.parametrize("outcome", [State.DELIVERED, State.ACCEPTED])
+@pytest.mark.parametrize("state", [State.PENDING, State.RETRY, State.SUPPRESSED, State.SUPERSEDED])
+def test_what_the_provider_took_is_never_due_again(outcome: State, state: State) -> None:
+    assert len(missing({**RECORD, "outcome": outcome}, state=state)) == 1
+
+
 def test_a_state_that_no_notification_has_fits_no_row() -> None:
     assert len(missing({**RECORD, "outcome": "lost"}, state="lost")) == 1
 
