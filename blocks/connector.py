@@ -17,7 +17,7 @@ from prefect.utilities.names import obfuscate
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from blocks.http.addresses import credentials_within
+from blocks.addresses import credentials_within
 from blocks.secret_fields import open_secret
 from blocks.text import one_line, shorten
 from blocks.tracing import trace_attempt

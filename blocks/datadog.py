@@ -6,7 +6,7 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import Field, HttpUrl
 
-from blocks.http.addresses import site_problem
+from blocks.addresses import site_problem
 from blocks.http.connector import HttpConnector
 from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import JsonObject, as_list, to_json

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 import httpx
 from pydantic import Field, HttpUrl
 
-from blocks.http.addresses import public_origin
+from blocks.addresses import public_origin
 from blocks.http.exchange import Response
 from blocks.http.incoming_webhook import IncomingWebhook
 from blocks.http.json_values import JsonObject

@@ -6,7 +6,7 @@ from typing import Final
 
 from prefect.blocks.system import Secret
 
-from blocks.http.addresses import address_problem, public_origin
+from blocks.addresses import address_problem, public_origin
 from blocks.http.exchange import PreparedRequest, exchange
 from blocks.secret_fields import open_secret
 from rollback_drills.errors import DrillsError

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pydantic import Field, HttpUrl
 
-from blocks.http.addresses import site_problem
+from blocks.addresses import site_problem
 from blocks.http.connector import Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import JsonObject, to_json

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 import httpx
 from pydantic import Field, HttpUrl
 
-from blocks.http.addresses import host_of
+from blocks.addresses import host_of
 from blocks.http.exchange import Response
 from blocks.http.incoming_webhook import IncomingWebhook
 from blocks.http.json_values import Json, JsonObject

@@ -13,8 +13,8 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import Field, HttpUrl, PrivateAttr
 
+from blocks.addresses import address_problem, public_origin
 from blocks.connector import ConnectorError
-from blocks.http.addresses import address_problem, public_origin
 from blocks.http.connector import HttpConnector
 from blocks.http.exchange import ANY_JSON, PreparedRequest, Response
 from blocks.http.json_values import JsonObject, to_json

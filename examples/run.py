@@ -99,7 +99,7 @@ def summarise(runs: list[dict[str, Any]]) -> None:
     """Print the readiness, who was notified, and the evidence."""
     from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
     from rollback_drills.rendering.times import how_long
-    from rollback_drills_cli.output import print_table
+    from rollback_drills_cli.terminal.output import print_table
 
     print_table(
         f"Readiness on {AS_OF:%d %B %Y}",

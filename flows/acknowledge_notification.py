@@ -9,7 +9,7 @@ from flows.failing import refuse
 from flows.results import AcknowledgementResult, FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills.followup.acknowledgement import AcknowledgementState
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementState
 from rollback_drills.followup.requests import (
     AcknowledgedRoute,
     AcknowledgeRequest,

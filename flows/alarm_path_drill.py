@@ -8,22 +8,22 @@ from prefect import flow
 from prefect.states import Completed
 
 from blocks.registry import enabled_connectors
-from flows.delivery import Delivered, deliver_due
+from flows.check.delivery import Delivered, deliver_due
+from flows.check.planning import begin_run, judge_fleet
 from flows.failing import fail
-from flows.planning import begin_run, judge_fleet
 from flows.results import AlarmPathResult, FinalState, fail_delivery
 from flows.state_names import say_if_dry
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
-from rollback_drills.followup.alarm_path_records import find_withdrawn
+from rollback_drills.followup.alarm_paths.alarm_path_records import find_withdrawn
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import AlarmPathRequest, DeliverRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
-from rollback_drills.reports.run_events import find_events
+from rollback_drills.reports.events.run_events import find_events
 from rollback_drills.settings import read_settings
 from tasks.alarm_path import (
     commit_drill,

@@ -9,8 +9,8 @@ from flows.failing import refuse
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
-from rollback_drills.followup.exception_requests import DeclineRecord
-from rollback_drills.followup.exceptions import ExceptionRecord
+from rollback_drills.followup.exceptions.exception import ExceptionRecord
+from rollback_drills.followup.exceptions.exception_requests import DeclineRecord
 from rollback_drills.followup.requests import DecideRequest
 from rollback_drills.planning.request_fields import taking
 from rollback_drills.settings import read_settings

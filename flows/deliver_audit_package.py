@@ -5,8 +5,8 @@ import os
 from prefect import flow
 from prefect.states import Completed
 
+from flows.check.delivery import deliver_due
 from flows.clock import read_now
-from flows.delivery import deliver_due
 from flows.failing import fail
 from flows.results import AuditDeliveryResult, FinalState, fail_delivery
 from flows.timeouts import RUN_TIMEOUT_SECONDS
@@ -18,8 +18,8 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import AuditDeliveryRequest
 from rollback_drills.rendering.counts import write_count
-from rollback_drills.reports.audit_delivery import choose_period
-from rollback_drills.reports.run_events import find_events
+from rollback_drills.reports.audit.audit_delivery import choose_period
+from rollback_drills.reports.events.run_events import find_events
 from rollback_drills.settings import read_settings
 from tasks.audit_delivery import build_audit_package, choose_providers, commit_audit_package
 from tasks.events import emit

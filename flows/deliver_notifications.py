@@ -2,8 +2,8 @@
 
 from prefect import flow
 
+from flows.check.starting import run_on_demand
 from flows.results import FinalState
-from flows.starting import run_on_demand
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import DeliverRequest

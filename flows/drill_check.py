@@ -2,9 +2,9 @@
 
 from prefect import flow
 
+from flows.check.starting import run_check
 from flows.killed_runs import mark_killed_predecessors
 from flows.results import FinalState
-from flows.starting import run_check
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import DrillCheckRequest

@@ -7,8 +7,8 @@ import msgspec
 from prefect import flow
 from prefect.states import Completed
 
+from flows.check.delivery import deliver_due, try_failed_again
 from flows.clock import read_now
-from flows.delivery import deliver_due, try_failed_again
 from flows.failing import fail
 from flows.killed_runs import mark_killed_predecessors
 from flows.missed_checks import find_missed_check
@@ -22,8 +22,8 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.requests import EscalateRequest
 from rollback_drills.planning.request_fields import taking
-from rollback_drills.reports.act_events import escalation_event
-from rollback_drills.reports.run_events import find_events
+from rollback_drills.reports.events.act_events import escalation_event
+from rollback_drills.reports.events.run_events import find_events
 from rollback_drills.settings import read_settings, require_watched
 from tasks.alarm_path import index_drill, review_alarm_paths
 from tasks.approvals import announce_approvals

@@ -8,9 +8,9 @@ from prefect import flow
 from prefect.states import Completed
 
 from blocks.registry import enabled_connectors
-from flows.delivery import deliver_due
+from flows.check.delivery import deliver_due
+from flows.check.planning import begin_run, judge_fleet
 from flows.failing import fail
-from flows.planning import begin_run, judge_fleet
 from flows.results import FinalState, LookAheadResult, fail_delivery
 from flows.state_names import say_if_dry
 from flows.timeouts import RUN_TIMEOUT_SECONDS
@@ -21,8 +21,8 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.request_fields import taking
 from rollback_drills.planning.requests import DeliverRequest, LookAheadRequest
 from rollback_drills.rendering.counts import write_count
+from rollback_drills.reports.events.run_events import find_events
 from rollback_drills.reports.look_ahead import explain_unclear
-from rollback_drills.reports.run_events import find_events
 from rollback_drills.settings import read_settings
 from tasks.events import emit
 from tasks.evidence import index_evidence, read_clock

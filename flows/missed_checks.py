@@ -13,7 +13,7 @@ from prefect.logging import get_run_logger
 from prefect.server.schemas.schedules import SCHEDULE_TYPES
 from pydantic import TypeAdapter
 
-from rollback_drills.evidence.last_findings import find_time_of_check
+from rollback_drills.evidence.checks.last_findings import find_time_of_check
 from rollback_drills.rendering.times import write_time
 from tasks.evidence import open_existing
 

@@ -8,9 +8,9 @@ import msgspec
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
+from flows.check.starting import run_on_demand
 from flows.failing import refuse
 from flows.results import FinalState, RunResult, fail_delivery
-from flows.starting import run_on_demand
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError, UsageError

@@ -23,8 +23,8 @@ from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.request_fields import taking
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.states import Readiness
-from rollback_drills.reports.artifact_keys import gate_key
-from rollback_drills.reports.run_events import FLEET
+from rollback_drills.reports.events.run_events import FLEET
+from rollback_drills.reports.pages.artifact_keys import gate_key
 from rollback_drills.settings import Settings, read_settings
 from tasks.documents import load_documents
 from tasks.events import emit

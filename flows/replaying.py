@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 from prefect.states import Completed
 
-from flows.delivery import deliver_due
+from flows.check.delivery import deliver_due
 from flows.failing import fail, refuse
 from flows.results import FinalState, ReplayResult, fail_delivery
 from rollback_drills.delivery.retries import RetryPolicy

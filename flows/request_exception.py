@@ -10,8 +10,8 @@ from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.utc import in_utc
 from rollback_drills.errors import DrillsError
-from rollback_drills.followup.exception_requests import Wish
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.exceptions.exception import ExceptionKind
+from rollback_drills.followup.exceptions.exception_requests import Wish
 from rollback_drills.followup.requests import AskRequest
 from rollback_drills.planning.request_fields import taking
 from rollback_drills.settings import read_settings

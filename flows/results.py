@@ -8,7 +8,7 @@ from prefect.states import Failed
 
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.outages.acts import ExecutionRecord
-from rollback_drills.followup.acknowledgement import AcknowledgementRecord
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.notifications.results import DeliveryFailedError, DeliveryResult
 from rollback_drills.planning.plan import Plan

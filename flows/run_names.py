@@ -9,7 +9,7 @@ from typing import Self
 
 from prefect.context import FlowRunContext, SyncClientContext
 
-from rollback_drills.evidence.population import Changes
+from rollback_drills.evidence.checks.population import Changes
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.states import Readiness, worst
 

@@ -20,7 +20,7 @@ from rollback_drills.followup.linked_route import LinkedRoute, find_linked_route
 from rollback_drills.names.people import LINK, PROXY
 from rollback_drills_api.acknowledgements import acknowledge_choices
 from rollback_drills_api.bodies import SaidBody
-from rollback_drills_api.form_guard import check_origin
+from rollback_drills_api.console.form_guard import check_origin
 from rollback_drills_api.key_book import KeyBook
 from rollback_drills_api.logins import Login
 from rollback_drills_api.problems import Problem

@@ -14,13 +14,14 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.record_kinds import ACKNOWLEDGEMENT_KIND
-from rollback_drills.followup.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.acknowledgements.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.acknowledgements.route_choice import RouteChoice, choose_routes
 from rollback_drills.followup.requests import Said
-from rollback_drills.followup.route_choice import RouteChoice, choose_routes
 from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, SaidBody
-from rollback_drills_api.callers import name_caller
+from rollback_drills_api.http.callers import name_caller
+from rollback_drills_api.http.security import operating
 from rollback_drills_api.lookback import PREFIX
-from rollback_drills_api.openapi_answers import described
+from rollback_drills_api.openapi.operations import described
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.recorded import (
@@ -30,7 +31,6 @@ from rollback_drills_api.recorded import (
     answer_bulk,
 )
 from rollback_drills_api.run_records import record_by_flow
-from rollback_drills_api.security import operating
 from rollback_drills_api.service import Served, Service
 
 router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])

@@ -18,10 +18,6 @@ from rollback_drills_api import (
     built_documents,
     calendar_and_badges,
     calendar_feed,
-    console,
-    console_forms,
-    console_replays,
-    console_tables,
     delivery,
     docs_page,
     drills,
@@ -35,12 +31,13 @@ from rollback_drills_api import (
     retirements,
 )
 from rollback_drills_api.answers import encode
+from rollback_drills_api.console import csv_tables, pages, replay_forms, schedule_forms
 from rollback_drills_api.fleet import FleetCache
+from rollback_drills_api.http.middleware import Boundary
+from rollback_drills_api.http.refusals import answer_error, install_handlers
+from rollback_drills_api.http.security import TokenBook, reading
 from rollback_drills_api.key_book import KeyBook
-from rollback_drills_api.middleware import Boundary
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.refusals import answer_error, install_handlers
-from rollback_drills_api.security import TokenBook, reading
 from rollback_drills_api.service import Service
 
 logger = logging.getLogger(__name__)
@@ -74,7 +71,7 @@ def build_app(options: ApiOptions) -> FastAPI:
     app.state.form_keys = KeyBook(options.open_form_keys)
     app.state.service = Service(options, book, FleetCache(options.settings))
     read = (
-        *(reads, lookback, calendar_and_badges, console_forms, console_tables, console_replays, console),
+        *(reads, lookback, calendar_and_badges, schedule_forms, csv_tables, replay_forms, pages),
         *(metrics, health, acknowledge_link, docs_page, calendar_feed),
     )
     acting = (delivery, acknowledgements, exceptions, drills, retirements, exception_requests, replays)

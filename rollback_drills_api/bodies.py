@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.followup.bulk_acknowledgement import MOST_AT_ONCE
+from rollback_drills.followup.acknowledgements.bulk_acknowledgement import MOST_AT_ONCE
 from rollback_drills.followup.requests import (
     AcknowledgedRoute,
     Said,

@@ -7,19 +7,19 @@ import msgspec
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from rollback_drills.followup.escalation_plan import EscalationPlan, build_escalation_plan
+from rollback_drills.followup.escalations.escalation_plan import EscalationPlan, build_escalation_plan
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills.reports.audit_document import AuditPackage
-from rollback_drills.reports.audit_reading import find_package
+from rollback_drills.reports.audit.audit_document import AuditPackage
+from rollback_drills.reports.audit.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter
 from rollback_drills.reports.period import Period
 from rollback_drills_api.bodies import EscalationBody, PackageBody
 from rollback_drills_api.built_metadata import BuiltMetadata, describe_built
-from rollback_drills_api.callers import name_caller
+from rollback_drills_api.http.callers import name_caller
+from rollback_drills_api.http.security import asking
 from rollback_drills_api.lookback import PREFIX
-from rollback_drills_api.openapi_answers import described
+from rollback_drills_api.openapi.operations import described
 from rollback_drills_api.queries import nothing_asked, read_bounds
-from rollback_drills_api.security import asking
 from rollback_drills_api.service import Served
 
 router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])

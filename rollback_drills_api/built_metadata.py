@@ -4,8 +4,8 @@ import msgspec
 
 from rollback_drills import PRODUCT
 from rollback_drills.evidence.record import RECORD_SCHEMA
-from rollback_drills.followup.escalation_plan import EscalationPlan
-from rollback_drills.reports.audit_document import AuditPackage
+from rollback_drills.followup.escalations.escalation_plan import EscalationPlan
+from rollback_drills.reports.audit.audit_document import AuditPackage
 from rollback_drills.reports.trend import Trend
 
 

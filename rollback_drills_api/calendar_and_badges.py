@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from rollback_drills.reports.badge import build_badge
 from rollback_drills.reports.calendar import build_calendar
-from rollback_drills_api.openapi_answers import described_text
+from rollback_drills_api.openapi.operations import described_text
 from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.service import Readable
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from msgspec import Raw
 from starlette.responses import Response
 
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.planning.routes import (
     check_requested,
@@ -17,13 +17,13 @@ from rollback_drills.planning.routes import (
 )
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills_api.bodies import DeliverBody
-from rollback_drills_api.callers import name_caller
 from rollback_drills_api.flow_runs import documents_of, explain_failure, find_connectors, run_flow
+from rollback_drills_api.http.callers import name_caller
+from rollback_drills_api.http.security import operating
 from rollback_drills_api.lookback import PREFIX
-from rollback_drills_api.openapi_answers import described
+from rollback_drills_api.openapi.operations import described
 from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.run_records import CollectedResult, CollectedResults, collect_delivery, ledger_size
-from rollback_drills_api.security import operating
 from rollback_drills_api.service import Served, Service
 
 router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])

@@ -24,12 +24,12 @@ from rollback_drills.recording.requests import DrillFacts
 from rollback_drills.recording.same_drill import is_recorded, refuse_repeated
 from rollback_drills_api.answers import encode
 from rollback_drills_api.bodies import RecordBody
-from rollback_drills_api.callers import name_caller
 from rollback_drills_api.flow_runs import documents_of, explain_failure, run_flow
-from rollback_drills_api.openapi_answers import described
+from rollback_drills_api.http.callers import name_caller
+from rollback_drills_api.http.security import recording
+from rollback_drills_api.openapi.operations import described
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.queries import nothing_asked
-from rollback_drills_api.security import recording
 from rollback_drills_api.service import Served, Service
 
 router = APIRouter(prefix="/runtime/go-pilot/rollback-drills", tags=["acting"], dependencies=[nothing_asked])

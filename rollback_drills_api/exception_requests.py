@@ -18,23 +18,23 @@ from rollback_drills.evidence.record_kinds import (
     EXCEPTION_KIND,
     EXCEPTION_REQUEST_KIND,
 )
-from rollback_drills.followup.exception_decisions import record_decline
-from rollback_drills.followup.exception_grants import approve_request, request_exception
-from rollback_drills.followup.exception_requests import FoundRequest, RequestedException, Wish
-from rollback_drills.followup.exceptions import ExceptionKind, read_end
-from rollback_drills.followup.found_requests import find_request, read_open_requests
+from rollback_drills.followup.exceptions.exception import ExceptionKind, read_end
+from rollback_drills.followup.exceptions.exception_decisions import record_decline
+from rollback_drills.followup.exceptions.exception_grants import approve_request, request_exception
+from rollback_drills.followup.exceptions.exception_requests import FoundRequest, RequestedException, Wish
+from rollback_drills.followup.exceptions.found_requests import find_request, read_open_requests
 from rollback_drills.followup.requests import DecisionName
-from rollback_drills.followup.retirements import keep_followed_cycles
+from rollback_drills.followup.retirements.retirement import keep_followed_cycles
 from rollback_drills_api.approval_bodies import ApprovalBody, AskBody, DeclineBody
-from rollback_drills_api.callers import name_caller
 from rollback_drills_api.flow_runs import documents_of
+from rollback_drills_api.http.callers import name_caller
+from rollback_drills_api.http.security import administering, operating
 from rollback_drills_api.lookback import PREFIX
-from rollback_drills_api.openapi_answers import described
+from rollback_drills_api.openapi.operations import described
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.queries import RequestQuery, nothing_asked
 from rollback_drills_api.recorded import DeclineAnswer, ExceptionAnswer, RequestAnswer
 from rollback_drills_api.run_records import record_by_flow
-from rollback_drills_api.security import administering, operating
 from rollback_drills_api.service import Readable, Served, Service
 
 router = APIRouter(prefix=PREFIX, tags=["acting"])

@@ -7,17 +7,17 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from rollback_drills.evidence.record_kinds import EXCEPTION_KIND
-from rollback_drills.followup.exception_grants import grant_exception
-from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
+from rollback_drills.followup.exceptions.exception import ExceptionKind, Grant, read_end
+from rollback_drills.followup.exceptions.exception_grants import grant_exception
 from rollback_drills_api.approval_bodies import ExceptionBody
-from rollback_drills_api.callers import name_caller
 from rollback_drills_api.flow_runs import documents_of
+from rollback_drills_api.http.callers import name_caller
+from rollback_drills_api.http.security import administering
 from rollback_drills_api.lookback import PREFIX
-from rollback_drills_api.openapi_answers import described
+from rollback_drills_api.openapi.operations import described
 from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.recorded import ExceptionAnswer
 from rollback_drills_api.run_records import record_by_flow
-from rollback_drills_api.security import administering
 from rollback_drills_api.service import Served, Service
 
 router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
-from rollback_drills.documents.document_search import search
-from rollback_drills.documents.fleet import Fleet, load_fleet
-from rollback_drills.documents.json_lines import is_records
+from rollback_drills.documents.fleets.document_search import search
+from rollback_drills.documents.fleets.fleet import Fleet, load_fleet
+from rollback_drills.documents.fleets.json_lines import is_records
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.unknown_name import list_known
 from rollback_drills.errors import UsageError

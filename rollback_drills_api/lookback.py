@@ -29,8 +29,9 @@ from rollback_drills.reports.period import Period, trend_period
 from rollback_drills.reports.routes import RouteRow, find_routes
 from rollback_drills.reports.trend import Trend, find_trend
 from rollback_drills_api.built_metadata import BuiltMetadata, describe_built
-from rollback_drills_api.callers import name_caller
-from rollback_drills_api.openapi_answers import described
+from rollback_drills_api.http.callers import name_caller
+from rollback_drills_api.http.security import reading
+from rollback_drills_api.openapi.operations import described
 from rollback_drills_api.queries import (
     ExplanationQuery,
     NotificationQuery,
@@ -40,7 +41,6 @@ from rollback_drills_api.queries import (
     TrendQuery,
     nothing_asked,
 )
-from rollback_drills_api.security import reading
 from rollback_drills_api.service import Readable, Served, Service
 
 PREFIX = "/runtime/go-pilot/rollback-drill-notifications"

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
-from rollback_drills.evidence.last_findings import find_time_of_check
+from rollback_drills.evidence.checks.last_findings import find_time_of_check
 from rollback_drills.evidence.record_kinds import PLAN_KIND
 from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.notifications.states import WAITING, State
@@ -25,7 +25,7 @@ from rollback_drills.outbox.rows import holds_time
 from rollback_drills.outbox.undelivered import find_damaged
 from rollback_drills_api.fleet import JudgedFleet
 from rollback_drills_api.lookback import find_dashboard
-from rollback_drills_api.openapi_answers import described_text
+from rollback_drills_api.openapi.operations import described_text
 from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.service import Readable, Service
 

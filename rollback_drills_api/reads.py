@@ -15,7 +15,7 @@ from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
 from rollback_drills.readiness.states import Readiness, worst
 from rollback_drills.reports.upcoming import UpcomingPage, find_period, list_upcoming
 from rollback_drills_api.fleet import JudgedFleet
-from rollback_drills_api.openapi_answers import described
+from rollback_drills_api.openapi.operations import described
 from rollback_drills_api.queries import FleetPage, FleetQuery, UpcomingQuery
 from rollback_drills_api.service import Readable
 

@@ -25,15 +25,15 @@ from rollback_drills.recovery.found_replays import find_replays
 from rollback_drills.recovery.recorded_act import may_replay
 from rollback_drills.recovery.replay_checks import check_open, check_replayable, check_undecided
 from rollback_drills_api.approval_bodies import ReplayApprovalBody, ReplayBody, ReplayExecutionBody
-from rollback_drills_api.callers import name_caller
 from rollback_drills_api.flow_runs import explain_failure, find_replay_approvals, run_flow
+from rollback_drills_api.http.callers import name_caller
+from rollback_drills_api.http.security import administering, operating
 from rollback_drills_api.lookback import PREFIX
-from rollback_drills_api.openapi_answers import described
+from rollback_drills_api.openapi.operations import described
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.recorded import ReplayAnswer
 from rollback_drills_api.run_records import collect, ledger_size
-from rollback_drills_api.security import administering, operating
 from rollback_drills_api.service import Served, Service
 
 router = APIRouter(prefix=f"{PREFIX}/replays", tags=["acting"], dependencies=[nothing_asked])

@@ -13,12 +13,17 @@ from starlette.responses import Response
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.followup.cycle_facts import CycleFacts
-from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_gone, find_rules
+from rollback_drills.followup.escalations.follow_up_rules import (
+    FollowUpRules,
+    documents_of,
+    find_gone,
+    find_rules,
+)
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.fleet import FleetCache
+from rollback_drills_api.http.security import TokenBook, reading
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem
-from rollback_drills_api.security import TokenBook, reading
 from rollback_drills_api.versions import DatabaseWatch
 
 _MOST_WAITING: Final = 8

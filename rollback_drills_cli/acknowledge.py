@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from rollback_drills.followup.acknowledgement import (
+from rollback_drills.followup.acknowledgements.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
     read_days,
@@ -11,9 +11,9 @@ from rollback_drills.followup.requests import AcknowledgeRequest
 from rollback_drills.rendering.times import write_time
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
-from rollback_drills_cli.options import JsonOption, NowOption, parse_now, parse_said_at
-from rollback_drills_cli.output import print_json, print_line
-from rollback_drills_cli.request_options import option_of
+from rollback_drills_cli.options.request_options import option_of
+from rollback_drills_cli.options.shared import JsonOption, NowOption, parse_now, parse_said_at
+from rollback_drills_cli.terminal.output import print_json, print_line
 
 
 def ack(
@@ -41,10 +41,10 @@ def ack(
 
     Example: drills ack --by maria --schedule-id payments --ref OPS-1234
     """
-    from rollback_drills.followup.bulk_acknowledgement import (
+    from rollback_drills.followup.acknowledgements.bulk_acknowledgement import (
         acknowledge,  # SQLAlchemy takes half a second to import
     )
-    from rollback_drills.followup.route_choice import RouteChoice
+    from rollback_drills.followup.acknowledgements.route_choice import RouteChoice
 
     index = open_existing(database, to_write=True)
     given = Acknowledgement(by, state, ref, notes, None if days is None else read_days(days))

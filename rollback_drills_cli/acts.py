@@ -9,8 +9,8 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.recovery.act import Act
 from rollback_drills_cli.evidence.signing import open_key
-from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.quiet_prefect import asking_prefect
+from rollback_drills_cli.terminal.output import print_problem
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database

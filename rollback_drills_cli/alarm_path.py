@@ -20,13 +20,13 @@ from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.times import how_long
 from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
 from rollback_drills.settings import require_watched
-from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, find_evidence
 from rollback_drills_cli.judged_documents import judge_documents, load_documents
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.options.request_options import option_of
 from rollback_drills_cli.quiet_prefect import asking_prefect
-from rollback_drills_cli.request_options import option_of
 from rollback_drills_cli.run_endings import print_ending
+from rollback_drills_cli.terminal.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from rollback_drills.reports.alarm_path import AlarmPathReport
@@ -35,9 +35,9 @@ _USUAL: Final = AlarmPathRequest()
 
 
 def alarm_path(
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    routing_policy: options.PolicyOption = None,
+    history_path: shared.HistoryOption = None,
+    schedule_path: shared.ScheduleOption = None,
+    routing_policy: shared.PolicyOption = None,
     provider: Annotated[str, option_of(AlarmPathRequest, "provider", metavar="NAMES")] = _USUAL.provider,
     send: Annotated[
         bool,
@@ -47,10 +47,10 @@ def alarm_path(
     timeout_seconds: Annotated[
         float, option_of(AlarmPathRequest, "timeout_seconds")
     ] = _USUAL.timeout_seconds,
-    now: options.NowOption = None,
+    now: shared.NowOption = None,
     database: DatabaseOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
+    generated_by: shared.GeneratedByOption = "cli",
+    as_json: shared.JsonOption = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of the flow run.")] = False,
 ) -> None:
     """Show every route that an alarm takes, and those that reach nobody. Nothing is sent.
@@ -59,9 +59,9 @@ def alarm_path(
 
     Exit code 1 if a route reaches nobody or a message could not be delivered, else 0.
     """
-    settings = options.resolve(history=history_path, schedule=schedule_path)
+    settings = shared.resolve(history=history_path, schedule=schedule_path)
     require_watched(settings)
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     if send:
         if database:
             raise UsageError("--send uses the database of DRILLS_DATABASE_URL; set it instead")
@@ -89,8 +89,8 @@ def alarm_path(
     judgements = judge_documents(fleet, settings, now=at)
     findings = []
     if evidence := find_evidence(database):
-        from rollback_drills.followup.alarm_path_reading import read_findings  # with SQLAlchemy
-        from rollback_drills.followup.retirements import apply_retirements, read_retired
+        from rollback_drills.followup.alarm_paths.alarm_path_reading import read_findings  # with SQLAlchemy
+        from rollback_drills.followup.retirements.retirement import apply_retirements, read_retired
 
         findings = read_findings(evidence)
         judgements = apply_retirements(judgements, read_retired(evidence))
@@ -112,6 +112,6 @@ def _print(report: "AlarmPathReport") -> None:
     ]
     print_table("Alarm paths", ("owner", "provider", "schedules", "asked from"), rows, most=MOST_ROWS)
     for finding in report.findings:
-        since = how_long(finding.since, now=options.parse_now(report.generated_at))
+        since = how_long(finding.since, now=shared.parse_now(report.generated_at))
         print_line(f"{finding.in_words}; since {since}")
     print_line(f"{summarise(report)}.")

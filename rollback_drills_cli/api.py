@@ -22,8 +22,8 @@ from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import FLOW_TIMEOUT_SECONDS, REQUESTS_PER_SECOND, ApiOptions
 from rollback_drills_cli.console import read_prefect_url
 from rollback_drills_cli.judged_documents import with_judged_documents
-from rollback_drills_cli.output import print_line, print_problem
 from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.terminal.output import print_line, print_problem
 
 _HOST_NAME: Final = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", re.ASCII)
 
@@ -175,7 +175,7 @@ def _serve(
     from rollback_drills.database.connections import Database
     from rollback_drills.database.tables import LEDGER
     from rollback_drills_api.app import build_app
-    from rollback_drills_api.protocol import BoundedProtocol
+    from rollback_drills_api.http.protocol import BoundedProtocol
 
     Database.open_existing(served.database_url, LEDGER.name)  # a URL that is none is found now
     config = uvicorn.Config(

@@ -7,9 +7,9 @@ import typer
 
 from rollback_drills.documents.utc import write_instant
 from rollback_drills_cli.command_group import CommandGroup
-from rollback_drills_cli.options import JsonOption, parse_choice
-from rollback_drills_cli.output import print_json, print_line, print_problem, print_table
+from rollback_drills_cli.options.shared import JsonOption, parse_choice
 from rollback_drills_cli.quiet_prefect import asking_prefect
+from rollback_drills_cli.terminal.output import print_json, print_line, print_problem, print_table
 
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Manage the tokens of the HTTP API.")
 

@@ -9,7 +9,7 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills_cli.database import DatabaseOption, look_back
-from rollback_drills_cli.filters import (
+from rollback_drills_cli.options.filters import (
     FromOption,
     OldScheduleIdOption,
     OwnerOption,
@@ -21,14 +21,14 @@ from rollback_drills_cli.filters import (
     parse_period,
     read_schedule_id,
 )
-from rollback_drills_cli.options import GeneratedByOption, JsonOption, NowOption, parse_now
-from rollback_drills_cli.output import format_json, print_json, print_line, print_table
-from rollback_drills_cli.output_file import write_whole
+from rollback_drills_cli.options.shared import GeneratedByOption, JsonOption, NowOption, parse_now
 from rollback_drills_cli.quiet_prefect import asking_prefect
 from rollback_drills_cli.run_endings import print_ending
+from rollback_drills_cli.terminal.output import format_json, print_json, print_line, print_table
+from rollback_drills_cli.terminal.output_file import write_whole
 
 if TYPE_CHECKING:
-    from rollback_drills.reports.audit_document import PackageRoute
+    from rollback_drills.reports.audit.audit_document import PackageRoute
 
 
 def audit_package(
@@ -72,7 +72,7 @@ def audit_package(
         print_ending(state, as_json=as_json)
         return
     from rollback_drills.database.tables import LEDGER
-    from rollback_drills.reports.audit_reading import find_package
+    from rollback_drills.reports.audit.audit_reading import find_package
     from rollback_drills.reports.filters import PackageFilter
     from rollback_drills.reports.period import Period
 

@@ -8,23 +8,23 @@ from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.settings import Settings
-from rollback_drills_cli import options
 from rollback_drills_cli.judged_documents import judge_documents, load_documents, with_judged_documents
-from rollback_drills_cli.output_file import OutOption, write_whole
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.terminal.output_file import OutOption, write_whole
 
 
 @with_judged_documents
 def badge(
     schedule_id: Annotated[str, typer.Argument(metavar="SCHEDULE_ID", help="The id of the schedule.")],
     settings: Settings,
-    now: options.NowOption = None,
+    now: shared.NowOption = None,
     out: OutOption = None,
 ) -> None:
     """Draw the state of a schedule as an SVG badge.
 
     A document without an id is known by its path. Exit code 0 in any state.
     """
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     fleet = load_documents(settings)
     judgements = judge_documents(fleet, settings, now=at)
     by_id = {each.cycle.schedule_id: each for each in judgements}

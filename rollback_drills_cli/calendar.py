@@ -2,24 +2,24 @@
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.settings import Settings
-from rollback_drills_cli import options
 from rollback_drills_cli.judged_documents import judge_documents, load_documents, with_judged_documents
-from rollback_drills_cli.output import print_problem
-from rollback_drills_cli.output_file import OutOption, write_whole
-from rollback_drills_cli.progress import show_count
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.terminal.output import print_problem
+from rollback_drills_cli.terminal.output_file import OutOption, write_whole
+from rollback_drills_cli.terminal.progress import show_count
 
 
 @with_judged_documents
 def calendar(
     settings: Settings,
-    now: options.NowOption = None,
+    now: shared.NowOption = None,
     out: OutOption = None,
 ) -> None:
     """Write an iCalendar file with the next four due times of each schedule, and its windows.
 
     Exit code 0 in any state.
     """
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     fleet = load_documents(settings)
     judgements = judge_documents(fleet, settings, now=at)
     from rollback_drills.reports.calendar import build_calendar

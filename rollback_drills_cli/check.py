@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from rollback_drills.documents.fleet import Fleet, load_fleet
+from rollback_drills.documents.fleets.fleet import Fleet, load_fleet
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.readiness.judgement import judge, judge_each
 from rollback_drills.readiness.reports import ScheduleReport
@@ -15,35 +15,35 @@ from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import list_some
 from rollback_drills.rendering.times import how_long
 from rollback_drills.settings import Settings
-from rollback_drills_cli import options
-from rollback_drills_cli.fleet_lists import choose_listed, print_states
 from rollback_drills_cli.judged_documents import load_documents, with_judged_documents
-from rollback_drills_cli.output import (
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.terminal.fleet_lists import choose_listed, print_states
+from rollback_drills_cli.terminal.output import (
     print_checks,
     print_items,
     print_json,
     print_line,
     print_table,
 )
-from rollback_drills_cli.progress import show_waiting
+from rollback_drills_cli.terminal.progress import show_waiting
 
 FLEET_SCHEMA = "rollback-drills.fleet.v1"
 
 
 def history(
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    max_age_days: options.MaxAgeOption = None,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
+    mode: shared.ModeOption = None,
+    history_path: shared.HistoryOption = None,
+    max_age_days: shared.MaxAgeOption = None,
+    now: shared.NowOption = None,
+    generated_by: shared.GeneratedByOption = "cli",
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Judge the drill history: is the latest drill accepted and recent enough?
 
     Exit code 0 if the history is ready or not requested, 1 if it needs attention.
     """
-    at = options.parse_now(now)
-    settings = options.resolve(mode=mode, history=history_path, max_age_days=max_age_days)
+    at = shared.parse_now(now)
+    settings = shared.resolve(mode=mode, history=history_path, max_age_days=max_age_days)
     subject = load_fleet(None, settings.history).subjects[0]
     report = judge(subject, None, settings.criteria, now=at, generated_by=generated_by).history_report
     if as_json:
@@ -56,9 +56,9 @@ def history(
 @with_judged_documents
 def check(
     settings: Settings,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    generated_by: shared.GeneratedByOption = "cli",
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Show for each schedule whether its next drill is ready, due soon or overdue, and why.
 
@@ -66,7 +66,7 @@ def check(
 
     Example: drills check --schedule schedules/ --history histories/
     """
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     fleet = load_documents(settings)
     judged = judge_each(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
     states: list[Readiness] = []

@@ -11,9 +11,9 @@ from rollback_drills.rendering.times import write_duration, write_time
 from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
-from rollback_drills_cli.filters import explain_filter
-from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.options.filters import explain_filter
+from rollback_drills_cli.options.shared import JsonOption
+from rollback_drills_cli.terminal.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from rollback_drills.evidence.outages.listing import OutageReport

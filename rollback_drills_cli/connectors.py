@@ -16,9 +16,9 @@ from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.connector_outages import NameArgument, close_outage, list_outages
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
-from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import print_json, print_line, print_problem, print_table
+from rollback_drills_cli.options.shared import JsonOption
 from rollback_drills_cli.quiet_prefect import asking_prefect
+from rollback_drills_cli.terminal.output import print_json, print_line, print_problem, print_table
 
 app = typer.Typer(
     cls=CommandGroup,

@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 
 import typer
 
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.terminal_text import show_text
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import Settings, find_database_url
-from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption
-from rollback_drills_cli.flags import describe
 from rollback_drills_cli.judged_documents import judge_documents, with_judged_documents
-from rollback_drills_cli.output import print_line, print_problem
-from rollback_drills_cli.progress import show_count
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.options.flags import describe
+from rollback_drills_cli.terminal.output import print_line, print_problem
+from rollback_drills_cli.terminal.progress import show_count
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -40,13 +40,13 @@ def console(
             help="Address of the Prefect UI, for links to runs. (env PREFECT_UI_URL)",
         ),
     ] = None,
-    now: options.NowOption = None,
+    now: shared.NowOption = None,
 ) -> None:
     """Write the fleet, every schedule, acknowledgements, trends and evidence as pages that open from disk.
 
     Exit code 0 in any state; 2 if documents or evidence cannot be read. The pages show that too.
     """
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     address = read_prefect_url(prefect_ui)
     from rollback_drills.console.export import (  # with SQLAlchemy, which takes half a second to import
         count_pages,

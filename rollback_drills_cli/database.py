@@ -8,7 +8,7 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import find_database_url, read_settings
-from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.terminal.output import print_problem
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database

@@ -13,11 +13,11 @@ from rollback_drills.planning.requests import DeliverRequest
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.settings import require_watched
-from rollback_drills_cli import options
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.options.request_options import option_of
 from rollback_drills_cli.quiet_prefect import asking_prefect
-from rollback_drills_cli.request_options import option_of
 from rollback_drills_cli.run_endings import read_result
+from rollback_drills_cli.terminal.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from prefect import State
@@ -38,21 +38,21 @@ class _Run(msgspec.Struct, frozen=True, gc=False):
 
 
 def deliver(
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
-    routing_policy: options.PolicyOption = None,
+    mode: shared.ModeOption = None,
+    history_path: shared.HistoryOption = None,
+    schedule_path: shared.ScheduleOption = None,
+    changes: shared.ChangesOption = None,
+    due_soon_days: shared.DueSoonOption = None,
+    max_age_days: shared.MaxAgeOption = None,
+    routing_policy: shared.PolicyOption = None,
     provider: Annotated[str, option_of(DeliverRequest, "provider", metavar="NAMES")] = _USUAL.provider,
     force: Annotated[bool, option_of(DeliverRequest, "force")] = False,
     retries: Annotated[int, option_of(DeliverRequest, "retries")] = _USUAL.retries,
     timeout_seconds: Annotated[float, option_of(DeliverRequest, "timeout_seconds")] = _USUAL.timeout_seconds,
     dry_run: Annotated[bool, option_of(DeliverRequest, "dry_run")] = False,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    generated_by: shared.GeneratedByOption = "cli",
+    as_json: shared.JsonOption = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of the flow run.")] = False,
 ) -> None:
     """Plan and deliver notifications now, as a flow run on the configured Prefect server.
@@ -70,8 +70,8 @@ def deliver(
         "due_soon_days": due_soon_days,
         "max_age_days": max_age_days,
     }
-    require_watched(options.resolve(**judged))
-    as_of = options.parse_now(now) if now else None
+    require_watched(shared.resolve(**judged))
+    as_of = shared.parse_now(now) if now else None
     if routing_policy is not None and not Path(routing_policy).exists():
         raise UsageError(f"{routing_policy} does not exist", field="routing_policy")
     result, state = run_delivery(

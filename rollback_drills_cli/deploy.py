@@ -6,9 +6,9 @@ import typer
 
 from rollback_drills.errors.effects import note_effect
 from rollback_drills.rendering.counts import write_count
-from rollback_drills_cli.options import WORK_POOL
-from rollback_drills_cli.output import print_line, print_problem
+from rollback_drills_cli.options.shared import WORK_POOL
 from rollback_drills_cli.quiet_prefect import asking_prefect
+from rollback_drills_cli.terminal.output import print_line, print_problem
 
 
 def deploy(

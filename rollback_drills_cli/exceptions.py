@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated
 
-from rollback_drills.followup.exception_grants import grant_exception
-from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
+from rollback_drills.followup.exceptions.exception import ExceptionKind, Grant, read_end
+from rollback_drills.followup.exceptions.exception_grants import grant_exception
 from rollback_drills.followup.requests import ExceptionRequest
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.rendering.times import write_time
 from rollback_drills.settings import find_database_url
-from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_or_create
 from rollback_drills_cli.evidence.signing import append_signed, report_record
-from rollback_drills_cli.request_options import option_of
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.options.request_options import option_of
 
 UntilOption = Annotated[str, option_of(ExceptionRequest, "until", metavar="ISO")]
 ReasonOption = Annotated[str, option_of(ExceptionRequest, "reason")]
@@ -27,7 +27,7 @@ def keep_cycles(url: str | None, judgements: Sequence[Judgement]) -> Sequence[Ju
     """Replace the ids of open cycles by those that they have in the outbox; create nothing."""
     from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
     from rollback_drills.database.tables import OUTBOX
-    from rollback_drills.followup.retirements import keep_followed_cycles
+    from rollback_drills.followup.retirements.retirement import keep_followed_cycles
 
     return keep_followed_cycles(
         Database.open_existing(find_database_url(os.environ, url), OUTBOX.name), judgements
@@ -43,17 +43,17 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
         approver: ApproverOption,
         requested_by: RequestedByOption = "",
         schedule_id: ScheduleIdOption = None,
-        schedule_path: options.ScheduleOption = None,
-        history_path: options.HistoryOption = None,
+        schedule_path: shared.ScheduleOption = None,
+        history_path: shared.HistoryOption = None,
         database: DatabaseOption = None,
-        now: options.NowOption = None,
-        generated_by: options.GeneratedByOption = "cli",
-        as_json: options.JsonOption = False,
+        now: shared.NowOption = None,
+        generated_by: shared.GeneratedByOption = "cli",
+        as_json: shared.JsonOption = False,
     ) -> None:
-        at = options.parse_said_at(now)
+        at = shared.parse_said_at(now)
         wanted = Grant(kind, read_end(until), reason, approver, requested_by)
-        settings = options.resolve(history=history_path, schedule=schedule_path)
-        created_at = options.parse_now(None)
+        settings = shared.resolve(history=history_path, schedule=schedule_path)
+        created_at = shared.parse_now(None)
         record = grant_exception(
             wanted,
             settings,

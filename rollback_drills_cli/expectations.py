@@ -17,10 +17,10 @@ from rollback_drills.errors import UsageError
 from rollback_drills.linting.expectation_results import Tested, find_results, record
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.settings import Settings, require_watched
-from rollback_drills_cli import options
 from rollback_drills_cli.judged_documents import load_documents, with_judged_documents
-from rollback_drills_cli.output import format_json, print_line
-from rollback_drills_cli.output_file import write_whole
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.terminal.output import format_json, print_line
+from rollback_drills_cli.terminal.output_file import write_whole
 
 
 class ResultFormat(StrEnum):
@@ -42,7 +42,7 @@ def run_tests(
     ] = False,
     *,
     settings: Settings,
-    routing_policy: options.PolicyOption = None,
+    routing_policy: shared.PolicyOption = None,
     now: Annotated[
         str | None, typer.Option("--now", metavar="ISO", help="With --record: what happens at this time.")
     ] = None,
@@ -59,7 +59,7 @@ def run_tests(
 
     Example: drills test expectations.yaml --schedule schedules/
     """
-    wanted = options.parse_choice("--format", format_name, ResultFormat)
+    wanted = shared.parse_choice("--format", format_name, ResultFormat)
     if now is not None and not wants_record:
         raise UsageError("--now goes with --record; an expectation has its own time, `at`")
     require_watched(settings)
@@ -69,7 +69,7 @@ def run_tests(
     expectations = None if wants_record else read_expectations(file)
     fleet = load_documents(settings)
     if expectations is None:
-        made = record(fleet.subjects, settings.criteria, request, now=options.parse_now(now))
+        made = record(fleet.subjects, settings.criteria, request, now=shared.parse_now(now))
         write_whole(write_expectations(made, file), file)
         print_line(f"{file}: {len(made.expectations)} expectations written; keep what matters to you")
         return

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.fleet import find_subject
+from rollback_drills.documents.fleets.fleet import find_subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.unknown_name import explain_unknown
@@ -13,11 +13,11 @@ from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.reports.explained import explain_subject
 from rollback_drills.settings import Settings, require_watched
-from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, find_evidence
 from rollback_drills_cli.explanation_text import print_explanation, print_recorded
 from rollback_drills_cli.judged_documents import load_documents, with_judged_documents
-from rollback_drills_cli.output import print_json
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.terminal.output import print_json
 
 
 @with_judged_documents
@@ -35,9 +35,9 @@ def explain(
     ] = None,
     *,
     settings: Settings,
-    routing_policy: options.PolicyOption = None,
+    routing_policy: shared.PolicyOption = None,
     database: DatabaseOption = None,
-    as_json: options.JsonOption = False,
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Explain one schedule: which drills count, where the due time comes from, and which rule decides.
 
@@ -46,7 +46,7 @@ def explain(
 
     Example: drills explain payments --at 2026-03-03
     """
-    instant = options.parse_instant("--at", at)
+    instant = shared.parse_instant("--at", at)
     require_watched(settings)
     fleet = load_documents(settings)
     subject = _choose(fleet.subjects, schedule_id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from rollback_drills.rendering.sentences import write_sentences
-from rollback_drills_cli.output import print_line, print_sentence, print_table
+from rollback_drills_cli.terminal.output import print_line, print_sentence, print_table
 
 if TYPE_CHECKING:
     from rollback_drills.reports.explained import Explained

@@ -6,36 +6,36 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
 from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.times import how_long
-from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_existing
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.options import shared
 from rollback_drills_cli.quiet_prefect import asking_prefect
 from rollback_drills_cli.run_endings import print_ending
+from rollback_drills_cli.terminal.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
     from rollback_drills.followup.cycle_facts import CycleFacts
     from rollback_drills.followup.dashboard import Dashboard, WaitingFor
-    from rollback_drills.followup.escalation_plan import EscalationRoute
-    from rollback_drills.followup.follow_up_rules import FollowUpRules
+    from rollback_drills.followup.escalations.escalation_plan import EscalationRoute
+    from rollback_drills.followup.escalations.follow_up_rules import FollowUpRules
 
 
 def escalate(
-    schedule_path: options.ScheduleOption = None,
-    history_path: options.HistoryOption = None,
-    routing_policy: options.PolicyOption = None,
+    schedule_path: shared.ScheduleOption = None,
+    history_path: shared.HistoryOption = None,
+    routing_policy: shared.PolicyOption = None,
     deliver: Annotated[
         bool, typer.Option("--deliver", help="Notify whoever is due, as the recurring flow does.")
     ] = False,
     database: DatabaseOption = None,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    generated_by: shared.GeneratedByOption = "cli",
+    as_json: shared.JsonOption = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of the flow run.")] = False,
 ) -> None:
     """Show which notifications nobody has acknowledged in time, and who is notified next. Nothing is sent.
@@ -44,7 +44,7 @@ def escalate(
 
     Exit code 1 if an acknowledgement is overdue, else 0; with --deliver, 1 if the run failed.
     """
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     if deliver:
         if database:
             raise UsageError("--deliver uses the database of DRILLS_DATABASE_URL; set it instead")
@@ -61,7 +61,7 @@ def escalate(
             )
         print_ending(state, as_json=as_json)
         return
-    from rollback_drills.followup.escalation_plan import build_escalation_plan  # with SQLAlchemy
+    from rollback_drills.followup.escalations.escalation_plan import build_escalation_plan  # with SQLAlchemy
     from rollback_drills.followup.open_cycles import read_open_cycles
 
     opened = open_existing(database).database
@@ -78,12 +78,12 @@ def escalate(
 
 
 def dashboard(
-    schedule_path: options.ScheduleOption = None,
-    routing_policy: options.PolicyOption = None,
+    schedule_path: shared.ScheduleOption = None,
+    routing_policy: shared.PolicyOption = None,
     database: DatabaseOption = None,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    generated_by: shared.GeneratedByOption = "cli",
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail.
 
@@ -92,7 +92,7 @@ def dashboard(
     from rollback_drills.followup.dashboard_reading import read_dashboard  # with SQLAlchemy
     from rollback_drills.followup.open_cycles import read_open_cycles
 
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     opened = open_existing(database).database
     cycles = read_open_cycles(opened, now=at)
     rules = _find_rules(opened, cycles, schedule_path, routing_policy, at)
@@ -113,9 +113,14 @@ def _find_rules(
     now: datetime,
 ) -> "FollowUpRules":
     """Return the rules of the schedules that are configured; without any, nobody is known to be absent."""
-    from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules, judge_open
+    from rollback_drills.followup.escalations.follow_up_rules import (
+        documents_of,
+        find_gone,
+        find_rules,
+        judge_open,
+    )
 
-    settings = options.resolve(schedule=schedule_path)
+    settings = shared.resolve(schedule=schedule_path)
     fleet = load_fleet(settings.schedule, settings.history, settings.changes) if settings.schedule else None
     subjects = fleet.subjects if fleet else ()
     return find_rules(

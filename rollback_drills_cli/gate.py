@@ -13,9 +13,9 @@ from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.rendering.sentences import capitalize
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
-from rollback_drills_cli import options
-from rollback_drills_cli.output import format_json, print_line, print_sentence, print_table
-from rollback_drills_cli.output_file import write_whole
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.terminal.output import format_json, print_line, print_sentence, print_table
+from rollback_drills_cli.terminal.output_file import write_whole
 from rollback_drills_cli.workspace import find_in_workspace
 
 if TYPE_CHECKING:
@@ -68,15 +68,15 @@ OutOption = Annotated[
 
 
 def gate(
-    mode: options.ModeOption = None,
+    mode: shared.ModeOption = None,
     promotion_evidence: PromotionOption = None,
     rollback_plan: PlanOption = None,
     rollback_rehearsal: RehearsalOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    history_path: shared.HistoryOption = None,
+    schedule_path: shared.ScheduleOption = None,
+    changes: shared.ChangesOption = None,
+    due_soon_days: shared.DueSoonOption = None,
+    max_age_days: shared.MaxAgeOption = None,
     require_current_proof: Annotated[
         bool,
         typer.Option(
@@ -84,9 +84,9 @@ def gate(
             help="Block unless an accepted drill came after everything promoted.",
         ),
     ] = False,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    generated_by: shared.GeneratedByOption = "cli",
+    as_json: shared.JsonOption = False,
     format_name: FormatOption = Format.TABLE.value,
     out: OutOption = None,
 ) -> None:
@@ -97,7 +97,7 @@ def gate(
     Example: drills gate --schedule schedules/ --format junit --out gate.xml
     """
     wanted = _parse_format(format_name, as_json=as_json, out=out)
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     settings = read_settings(
         os.environ,
         mode=mode,
@@ -124,7 +124,7 @@ def gate(
 
 
 def _parse_format(name: str, *, as_json: bool, out: Path | None) -> Format:
-    wanted = options.parse_choice("--format", name, Format)
+    wanted = shared.parse_choice("--format", name, Format)
     if as_json and wanted not in (Format.TABLE, Format.JSON):
         raise UsageError(f"--json and --format {name} contradict each other; leave one out")
     if as_json:

@@ -11,8 +11,9 @@ from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.errors.effects import note_effect
 from rollback_drills.rendering.command_line import write_command
-from rollback_drills_cli import first_documents, options
-from rollback_drills_cli.output import print_line
+from rollback_drills_cli import first_documents
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.terminal.output import print_line
 
 _FIRST_DUE_IN: Final = timedelta(days=30)
 _NAMES: Final = ("schedule.yaml", "history.json")
@@ -29,7 +30,7 @@ def init(
     for path in paths.values():
         if path.exists():
             raise UsageError(f"{path} exists already, and is not overwritten; name another folder")
-    due_at = (options.parse_now(None) + _FIRST_DUE_IN).replace(hour=9, minute=0, second=0, microsecond=0)
+    due_at = (shared.parse_now(None) + _FIRST_DUE_IN).replace(hour=9, minute=0, second=0, microsecond=0)
     folder.mkdir(parents=True, exist_ok=True)
     for name, path in paths.items():
         text = (files(first_documents) / name).read_text(encoding="utf-8")

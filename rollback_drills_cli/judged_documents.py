@@ -7,22 +7,22 @@ from functools import wraps
 from inspect import signature
 from typing import Any, Final
 
-from rollback_drills.documents.fleet import Fleet, load_fleet
+from rollback_drills.documents.fleets.fleet import Fleet, load_fleet
 from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import Settings, read_settings
-from rollback_drills_cli import options
-from rollback_drills_cli.output import print_problem
-from rollback_drills_cli.progress import show_waiting
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.terminal.output import print_problem
+from rollback_drills_cli.terminal.progress import show_waiting
 
 _PARAMETER: Final = "settings"
 _OPTIONS: Final[Mapping[str, Any]] = {
-    "mode": options.ModeOption,
-    "history": options.HistoryOption,
-    "schedule": options.ScheduleOption,
-    "changes": options.ChangesOption,
-    "due_soon_days": options.DueSoonOption,
-    "max_age_days": options.MaxAgeOption,
+    "mode": shared.ModeOption,
+    "history": shared.HistoryOption,
+    "schedule": shared.ScheduleOption,
+    "changes": shared.ChangesOption,
+    "due_soon_days": shared.DueSoonOption,
+    "max_age_days": shared.MaxAgeOption,
 }
 """By setting, in the order in which help shows them."""
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
@@ -14,9 +14,9 @@ from rollback_drills.settings import Settings, read_settings
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import append_signed, report_clock, report_record
-from rollback_drills_cli.options import JsonOption, ScheduleOption, parse_now
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.options.shared import JsonOption, ScheduleOption, parse_now
 from rollback_drills_cli.quiet_prefect import asking_prefect
+from rollback_drills_cli.terminal.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from rollback_drills.reports.feed_grants import Feed
@@ -42,10 +42,10 @@ def revoke(
 
     The cycle stays open, and can be acknowledged in every other way.
     """
+    from rollback_drills.followup.acknowledgements.route_choice import RouteChoice, choose_routes
     from rollback_drills.followup.linked_route import (
         record_revocation,  # SQLAlchemy takes half a second to import
     )
-    from rollback_drills.followup.route_choice import RouteChoice, choose_routes
 
     index = open_existing(database, to_write=True)
     route = choose_routes(index, RouteChoice(cycle_id=cycle_id)).routes[0]

@@ -10,16 +10,16 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.document_search import DOCUMENT_ENDINGS, RECORDS_ENDING, search
-from rollback_drills.documents.history_pairs import find_kind
+from rollback_drills.documents.fleets.document_search import DOCUMENT_ENDINGS, RECORDS_ENDING, search
+from rollback_drills.documents.fleets.history_pairs import find_kind
+from rollback_drills.documents.reading.yaml_text import is_yaml
 from rollback_drills.documents.terminal_text import show_path
-from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.files import lint_files
 from rollback_drills.rendering.counts import write_count
-from rollback_drills_cli.options import parse_choice
-from rollback_drills_cli.output import print_json, print_line
-from rollback_drills_cli.progress import show_waiting
+from rollback_drills_cli.options.shared import parse_choice
+from rollback_drills_cli.terminal.output import print_json, print_line
+from rollback_drills_cli.terminal.progress import show_waiting
 from rollback_drills_cli.workspace import find_in_workspace
 
 

@@ -16,34 +16,34 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.rendering.sentences import write_sentences
 from rollback_drills.reports.look_ahead import LookAhead, build_look_ahead, explain_unclear, summarise
 from rollback_drills.settings import Settings, require_watched
-from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, find_evidence
 from rollback_drills_cli.judged_documents import judge_documents, load_documents, with_judged_documents
-from rollback_drills_cli.output import print_json, print_line, print_problem
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.terminal.output import print_json, print_line, print_problem
 
 
 @with_judged_documents
 def look_ahead(
     settings: Settings,
-    routing_policy: options.PolicyOption = None,
+    routing_policy: shared.PolicyOption = None,
     owner: Annotated[str | None, typer.Option("--owner", help="Only what this owner has to expect.")] = None,
-    now: options.NowOption = None,
+    now: shared.NowOption = None,
     database: DatabaseOption = None,
-    as_json: options.JsonOption = False,
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Show what is due in the next 30 and 90 days, and what will go wrong, such as a freeze.
 
     Exceptions in the evidence count. Nothing is sent. Exit code 0 if nothing will go
     wrong, 1 if something will, or if a schedule needs attention before its drill is overdue.
     """
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     require_watched(settings)
     fleet = load_documents(settings)
     judgements = judge_documents(fleet, settings, now=at)
     request = PlanRequest(policy=read_policy(routing_policy))
     if evidence := find_evidence(database):
         from rollback_drills.followup.open_cycles import find_quiet
-        from rollback_drills.followup.retirements import apply_retirements, read_retired
+        from rollback_drills.followup.retirements.retirement import apply_retirements, read_retired
         from rollback_drills.outbox.known_cycles import keep_known_cycles
 
         judgements = apply_retirements(judgements, read_retired(evidence))

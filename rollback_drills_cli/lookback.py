@@ -9,7 +9,7 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.rendering.counts import write_count
 from rollback_drills_cli.database import DatabaseOption, look_back
-from rollback_drills_cli.filters import (
+from rollback_drills_cli.options.filters import (
     CategoryOption,
     CycleOption,
     FromOption,
@@ -25,8 +25,8 @@ from rollback_drills_cli.filters import (
     parse_period,
     read_schedule_id,
 )
-from rollback_drills_cli.options import GeneratedByOption, JsonOption, NowOption, parse_now
-from rollback_drills_cli.output import print_json, print_line, print_sentence, print_table
+from rollback_drills_cli.options.shared import GeneratedByOption, JsonOption, NowOption, parse_now
+from rollback_drills_cli.terminal.output import print_json, print_line, print_sentence, print_table
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database

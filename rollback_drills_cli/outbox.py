@@ -21,17 +21,17 @@ from rollback_drills_cli.acts import (
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
-from rollback_drills_cli.filters import (
+from rollback_drills_cli.options.filters import (
     OffsetOption,
     OldScheduleIdOption,
     ScheduleIdOption,
     explain_filter,
     read_schedule_id,
 )
-from rollback_drills_cli.options import JsonOption
+from rollback_drills_cli.options.shared import JsonOption
 from rollback_drills_cli.outbox_choice import DeadOption, IdsArgument, ProviderOption, choose, read_row
 from rollback_drills_cli.outbox_replays import approve_replay, execute_replay, list_requests, request_replay
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.terminal.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from rollback_drills.evidence.outages.acts import DiscardRecord, ExecutionRecord

@@ -6,7 +6,7 @@ import typer
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills_cli.filters import explain_filter
+from rollback_drills_cli.options.filters import explain_filter
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database

@@ -9,9 +9,9 @@ from rollback_drills.rendering.times import write_time
 from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act, read_by, recorded_refusal
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_record
-from rollback_drills_cli.options import JsonOption
+from rollback_drills_cli.options.shared import JsonOption
 from rollback_drills_cli.outbox_choice import DeadOption, IdsArgument, ProviderOption, choose
-from rollback_drills_cli.output import print_json, print_table
+from rollback_drills_cli.terminal.output import print_json, print_table
 
 ReplayArgument = Annotated[str, typer.Argument(metavar="ID", help="The request, gordreplay-….")]
 

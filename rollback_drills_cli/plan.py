@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rollback_drills.documents.fleet import Fleet
+from rollback_drills.documents.fleets.fleet import Fleet
 from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.policy_file import read_policy
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.fleet_check import ScheduleCheck, start_checks
 from rollback_drills.planning.name_warnings import warn_of_names
@@ -21,23 +21,23 @@ from rollback_drills.planning.routes import (
 from rollback_drills.planning.unused_providers import explain_unused
 from rollback_drills.readiness.states import worst
 from rollback_drills.settings import Settings
-from rollback_drills_cli import options
 from rollback_drills_cli.check import exit_with, print_documents
-from rollback_drills_cli.fleet_lists import choose_listed, print_states
 from rollback_drills_cli.judged_documents import judge_documents, load_documents, with_judged_documents
-from rollback_drills_cli.output import print_line, print_sentence, print_table
-from rollback_drills_cli.progress import show_count
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.terminal.fleet_lists import choose_listed, print_states
+from rollback_drills_cli.terminal.output import print_line, print_sentence, print_table
+from rollback_drills_cli.terminal.progress import show_count
 
 
 @with_judged_documents
 def plan(
     settings: Settings,
-    routing_policy: options.PolicyOption = None,
-    provider: options.ProviderOption = "all",
-    force: options.ForceOption = False,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
+    routing_policy: shared.PolicyOption = None,
+    provider: shared.ProviderOption = "all",
+    force: shared.ForceOption = False,
+    now: shared.NowOption = None,
+    generated_by: shared.GeneratedByOption = "cli",
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Show who would be notified, through which provider, who would not, and why. Nothing is sent.
 
@@ -45,7 +45,7 @@ def plan(
 
     Example: drills plan --schedule schedules/ --provider slack
     """
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     fleet = load_documents(settings)
     request = build_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
     judgements = judge_documents(fleet, settings, now=at, generated_by=generated_by)

@@ -11,8 +11,8 @@ from pathlib import Path
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.secret_variables import open_secret_files
 from rollback_drills_cli.environment_errors import NO_CERTIFICATES
-from rollback_drills_cli.progress import show_waiting
-from rollback_drills_cli.start import TERMINATED
+from rollback_drills_cli.exit_codes import TERMINATED
+from rollback_drills_cli.terminal.progress import show_waiting
 
 
 @contextmanager

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, read_bytes
+from rollback_drills.documents.reading.reader import LARGEST_DOCUMENT_BYTES, read_bytes
 from rollback_drills.errors import UsageError
 from rollback_drills.recording.requests import DrillDetails, WhereToRecord
 from rollback_drills.recording.results.formats import ResultFormat, read_result
-from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.options.request_options import option_of, with_options_of
 from rollback_drills_cli.record_result import follow_up
-from rollback_drills_cli.request_options import option_of, with_options_of
 
 if TYPE_CHECKING:
     from rollback_drills.recording.drill_entry import Entry
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @with_options_of(DrillDetails, after="drill")
 def record(
-    schedule_path: options.ScheduleOption = None,
-    history_path: options.HistoryOption = None,
+    schedule_path: shared.ScheduleOption = None,
+    history_path: shared.HistoryOption = None,
     schedule_id: Annotated[str | None, option_of(WhereToRecord, "schedule_id", metavar="ID")] = None,
     drill: Annotated[
         str | None,
@@ -42,14 +42,14 @@ def record(
     deliver: Annotated[
         bool, typer.Option("--deliver", help="Notify the owners at once, as `drills deliver` does.")
     ] = False,
-    mode: options.ModeOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    mode: shared.ModeOption = None,
+    changes: shared.ChangesOption = None,
+    due_soon_days: shared.DueSoonOption = None,
+    max_age_days: shared.MaxAgeOption = None,
     database: DatabaseOption = None,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    generated_by: shared.GeneratedByOption = "cli",
+    as_json: shared.JsonOption = False,
     **details: Any,
 ) -> None:
     """Record a drill that was performed, in the history and in the evidence.
@@ -64,9 +64,9 @@ def record(
 
     if deliver and database:
         raise UsageError("--deliver uses the database of DRILLS_DATABASE_URL; set it instead of --database")
-    at = options.parse_said_at(now)
+    at = shared.parse_said_at(now)
     by = {"mode": mode, "changes": changes, "due_soon_days": due_soon_days, "max_age_days": max_age_days}
-    settings = options.resolve(history=history_path, schedule=schedule_path, **by)
+    settings = shared.resolve(history=history_path, schedule=schedule_path, **by)
     target = find_target(settings.schedule, settings.history, schedule_id, settings.changes)
     participants = [{"name": name} for name in details["participants"] or ()]
     given = {**details, "participants": participants}
@@ -96,7 +96,7 @@ def _read_result(
         return fields
     if path is None or name is None:
         raise UsageError(f"--from and --as go together; formats are {', '.join(ResultFormat)}")
-    wanted = options.parse_choice("--as", name, ResultFormat)
+    wanted = shared.parse_choice("--as", name, ResultFormat)
     if has_object:
         raise UsageError("--from and --drill contradict each other; keep one of them")
     return read_result(_read(path), wanted, f"--from {path}", fields)

@@ -13,9 +13,9 @@ from rollback_drills_cli.database import open_or_create
 from rollback_drills_cli.deliver import print_result, run_delivery
 from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.evidence.signing import open_key, report_clock
-from rollback_drills_cli.flags import describe
-from rollback_drills_cli.options import parse_now
-from rollback_drills_cli.output import print_json, print_line, print_problem, print_sentence
+from rollback_drills_cli.options.flags import describe
+from rollback_drills_cli.options.shared import parse_now
+from rollback_drills_cli.terminal.output import print_json, print_line, print_problem, print_sentence
 
 if TYPE_CHECKING:
     from rollback_drills.recording.recorder import Recorded

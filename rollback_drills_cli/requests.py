@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollback_drills.followup.exceptions import ExceptionKind, read_end
+from rollback_drills.followup.exceptions.exception import ExceptionKind, read_end
 from rollback_drills.followup.requests import AskRequest, DecideRequest
 from rollback_drills.rendering.times import how_long, write_time
-from rollback_drills_cli import options
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, find_evidence, open_existing, open_or_create
 from rollback_drills_cli.evidence.signing import append_decision, append_signed, report_record
 from rollback_drills_cli.exceptions import keep_cycles
-from rollback_drills_cli.filters import ScheduleIdOption, explain_filter
-from rollback_drills_cli.output import print_json, print_line, print_table
-from rollback_drills_cli.request_options import option_of
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.options.filters import ScheduleIdOption, explain_filter
+from rollback_drills_cli.options.request_options import option_of
+from rollback_drills_cli.terminal.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     pass
@@ -34,14 +34,14 @@ ByOption = Annotated[str, option_of(DecideRequest, "decided_by")]
 def list_requests(
     schedule_id: ScheduleIdOption = None,
     database: DatabaseOption = None,
-    now: options.NowOption = None,
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    as_json: shared.JsonOption = False,
 ) -> None:
     """List the requests that wait for a decision, those that expire first at the top."""
     from rollback_drills.database.tables import LEDGER
-    from rollback_drills.followup.found_requests import read_open_requests  # with SQLAlchemy
+    from rollback_drills.followup.exceptions.found_requests import read_open_requests  # with SQLAlchemy
 
-    at = options.parse_now(now)
+    at = shared.parse_now(now)
     opened = open_existing(database).database
     found = read_open_requests(opened, now=at, schedule_ids=[schedule_id] if schedule_id else None)
     if schedule_id is not None:
@@ -70,22 +70,22 @@ def create(
         str, typer.Option("--by", "--requested-by", help=AskRequest.model_fields["requested_by"].description)
     ],
     schedule_id: Annotated[str | None, option_of(AskRequest, "schedule_id", metavar="ID")] = None,
-    schedule_path: options.ScheduleOption = None,
-    history_path: options.HistoryOption = None,
+    schedule_path: shared.ScheduleOption = None,
+    history_path: shared.HistoryOption = None,
     database: DatabaseOption = None,
-    now: options.NowOption = None,
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Request an exception for the current cycle of a schedule. Until it is approved, notifications go on.
 
     Example: drills requests create skip --until 2026-09-01 --reason cold --by ann
     """
-    from rollback_drills.followup.exception_grants import request_exception
-    from rollback_drills.followup.exception_requests import Wish
-    from rollback_drills.followup.found_requests import read_open_requests
+    from rollback_drills.followup.exceptions.exception_grants import request_exception
+    from rollback_drills.followup.exceptions.exception_requests import Wish
+    from rollback_drills.followup.exceptions.found_requests import read_open_requests
 
-    at = options.parse_said_at(now)
-    settings = options.resolve(history=history_path, schedule=schedule_path)
+    at = shared.parse_said_at(now)
+    settings = shared.resolve(history=history_path, schedule=schedule_path)
     known = find_evidence(database)
     record = request_exception(
         Wish(exception, read_end(until), reason, requested_by),
@@ -94,7 +94,7 @@ def create(
         partial(keep_cycles, database),
         read_open_requests(known, now=at) if known else (),
         now=at,
-        created_at=options.parse_now(None),
+        created_at=shared.parse_now(None),
     )
     went_back = append_signed(open_or_create(database), [record])
     asked = record.to_request()
@@ -113,23 +113,23 @@ def approve(
     request_id: RequestArgument,
     by: ByOption,
     reason: Annotated[str, typer.Option(help="Remark on the approval, for the evidence.")] = "",
-    schedule_path: options.ScheduleOption = None,
-    history_path: options.HistoryOption = None,
+    schedule_path: shared.ScheduleOption = None,
+    history_path: shared.HistoryOption = None,
     database: DatabaseOption = None,
-    now: options.NowOption = None,
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Approve a request of somebody else, which grants the exception."""
-    from rollback_drills.followup.exception_grants import approve_request
-    from rollback_drills.followup.found_requests import get_request
+    from rollback_drills.followup.exceptions.exception_grants import approve_request
+    from rollback_drills.followup.exceptions.found_requests import get_request
 
-    at = options.parse_said_at(now)
+    at = shared.parse_said_at(now)
     opened = open_existing(database, to_write=True).database
     found = get_request(opened, request_id)
-    settings = options.resolve(history=history_path, schedule=schedule_path)
+    settings = shared.resolve(history=history_path, schedule=schedule_path)
     keeping = partial(keep_cycles, database)
     record = approve_request(
-        found, by, settings, keeping, remark=reason, now=at, created_at=options.parse_now(None)
+        found, by, settings, keeping, remark=reason, now=at, created_at=shared.parse_now(None)
     )
     report_record(
         record,
@@ -146,14 +146,14 @@ def decline(
     by: ByOption,
     reason: Annotated[str, typer.Option(help="Why it is declined, for the evidence.")],
     database: DatabaseOption = None,
-    now: options.NowOption = None,
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Decline a request, or withdraw one of your own."""
-    from rollback_drills.followup.exception_decisions import record_decline
-    from rollback_drills.followup.found_requests import get_request
+    from rollback_drills.followup.exceptions.exception_decisions import record_decline
+    from rollback_drills.followup.exceptions.found_requests import get_request
 
-    at, created_at = options.parse_said_at(now), options.parse_now(None)
+    at, created_at = shared.parse_said_at(now), shared.parse_now(None)
     opened = open_existing(database, to_write=True).database
     found = get_request(opened, request_id)
     record = record_decline(found, by, reason, now=at, created_at=created_at)

@@ -4,11 +4,11 @@ from typing import Annotated, Final
 
 from rollback_drills.followup.requests import RetirementRequest
 from rollback_drills.rendering.counts import write_count
-from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_or_create
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
-from rollback_drills_cli.output import print_json, print_line
-from rollback_drills_cli.request_options import option_of
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.options.request_options import option_of
+from rollback_drills_cli.terminal.output import print_json, print_line
 
 _DOCUMENT: Final = (
     "The gate, `drills check` and the reports of the API judge the document alone: if there is one, set"
@@ -22,12 +22,12 @@ def retire(
     approver: Annotated[str, option_of(RetirementRequest, "approver")],
     requested_by: Annotated[str, option_of(RetirementRequest, "requested_by")] = "",
     restore: Annotated[bool, option_of(RetirementRequest, "restore")] = False,
-    schedule_path: options.ScheduleOption = None,
-    history_path: options.HistoryOption = None,
+    schedule_path: shared.ScheduleOption = None,
+    history_path: shared.HistoryOption = None,
     database: DatabaseOption = None,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
+    now: shared.NowOption = None,
+    generated_by: shared.GeneratedByOption = "cli",
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Retire a schedule: nobody is notified or escalated to any more. Its open cycle is closed.
 
@@ -38,21 +38,21 @@ def retire(
 
     Example: drills retire --schedule-id old --reason moved --approver anna
     """
-    from rollback_drills.followup.retirement_closings import close_retired  # with SQLAlchemy
-    from rollback_drills.followup.retirement_grants import retire_schedule
+    from rollback_drills.followup.retirements.retirement_closings import close_retired  # with SQLAlchemy
+    from rollback_drills.followup.retirements.retirement_grants import retire_schedule
 
-    at = options.parse_said_at(now)
+    at = shared.parse_said_at(now)
     request = RetirementRequest(
         schedule_id=schedule_id, reason=reason, approver=approver, requested_by=requested_by, restore=restore
     )
-    settings = options.resolve(history=history_path, schedule=schedule_path)
+    settings = shared.resolve(history=history_path, schedule=schedule_path)
     opened = open_or_create(database)
     record = retire_schedule(
         request.to_retirement(),
         settings,
         opened,
         now=at,
-        created_at=options.parse_now(None),
+        created_at=shared.parse_now(None),
         signer=generated_by,
     )
     went_back = append_signed(opened, [record])

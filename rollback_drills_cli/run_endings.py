@@ -7,7 +7,7 @@ import typer
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.terminal.output import print_json, print_line
 
 if TYPE_CHECKING:
     from typing import Any

@@ -6,7 +6,7 @@ import typer
 
 from rollback_drills.documents.schemas.published import SCHEMAS, read_schema
 from rollback_drills.errors import UsageError
-from rollback_drills_cli.output import print_line
+from rollback_drills_cli.terminal.output import print_line
 
 
 def schema(

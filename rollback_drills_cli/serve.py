@@ -1,9 +1,9 @@
 """`drills serve`: serves the deployments from one process, with a Prefect server and its UI."""
 
 from rollback_drills.names.variables import VARIABLES
-from rollback_drills_cli import options
-from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.options import shared
 from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.terminal.output import print_problem
 
 
 def serve() -> None:
@@ -12,7 +12,7 @@ def serve() -> None:
     Starts a Prefect server with its UI on 127.0.0.1:4200, unless PREFECT_API_URL names one.
     PREFECT_SERVER_API_PORT chooses another port. Schedules stay active when it stops.
     """
-    if options.resolve().schedule is None:
+    if shared.resolve().schedule is None:
         print_problem(f"there is nothing to watch, so checks fail; set {VARIABLES['schedule']}")
     quieten_prefect(verbose=True)  # people watch its log
     from deployments.serve import serve_deployments

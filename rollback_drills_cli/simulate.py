@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.instants import explain_far
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
@@ -27,14 +27,14 @@ from rollback_drills.simulation.performed_drills import read_performed_drills
 from rollback_drills.simulation.scenario import Scenario
 from rollback_drills.simulation.simulate import Simulation, simulate
 from rollback_drills.simulation.summary import Limits, summarise
-from rollback_drills_cli import options
-from rollback_drills_cli.filters import parse_period
 from rollback_drills_cli.judged_documents import load_documents, with_judged_documents
-from rollback_drills_cli.output import format_json, print_problem
-from rollback_drills_cli.output_file import OutOption, write_whole
+from rollback_drills_cli.options import shared
+from rollback_drills_cli.options.filters import parse_period
 from rollback_drills_cli.plan import build_request
-from rollback_drills_cli.progress import show_count
 from rollback_drills_cli.simulation_text import Part, print_simulation
+from rollback_drills_cli.terminal.output import format_json, print_problem
+from rollback_drills_cli.terminal.output_file import OutOption, write_whole
+from rollback_drills_cli.terminal.progress import show_count
 
 _USUAL_LENGTH = timedelta(days=365)
 _USUAL = Limits()
@@ -96,8 +96,8 @@ def simulate_fleet(
     ] = 50,
     *,
     settings: Settings,
-    routing_policy: options.PolicyOption = None,
-    provider: options.ProviderOption = "all",
+    routing_policy: shared.PolicyOption = None,
+    provider: shared.ProviderOption = "all",
     format_name: Annotated[
         str, typer.Option("--format", metavar="|".join(SimulationFormat), help="Output format.")
     ] = SimulationFormat.TABLE.value,
@@ -154,8 +154,8 @@ def simulate_fleet(
 def _read_format(
     format_name: str, show: str, out: Path | None, against: str | None
 ) -> tuple[SimulationFormat, Part]:
-    wanted = options.parse_choice("--format", format_name, SimulationFormat)
-    part = options.parse_choice("--show", show, Part)
+    wanted = shared.parse_choice("--format", format_name, SimulationFormat)
+    part = shared.parse_choice("--show", show, Part)
     if wanted is SimulationFormat.TABLE and out:
         raise UsageError("--out goes with --format json, csv or ics")
     if part is not Part.ALL and wanted is not SimulationFormat.TABLE:

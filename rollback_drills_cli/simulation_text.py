@@ -12,7 +12,7 @@ from rollback_drills.simulation.document import SimulationDocument
 from rollback_drills.simulation.findings import Summary
 from rollback_drills.simulation.happenings import AnyHappening, Notified
 from rollback_drills.simulation.summary import Limits
-from rollback_drills_cli.output import print_line, print_table
+from rollback_drills_cli.terminal.output import print_line, print_table
 
 
 class Part(StrEnum):

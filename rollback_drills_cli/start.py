@@ -1,12 +1,8 @@
 """Where the command `drills` begins: it imports the rest where Ctrl-C is one line, and no traceback."""
 
 import sys
-from typing import Final
 
-INTERRUPTED: Final = 130
-"""The exit code of a command that Ctrl-C ended, as shells have it."""
-TERMINATED: Final = 143
-"""The exit code of a command that SIGTERM ended, as shells have it."""
+from rollback_drills_cli.exit_codes import INTERRUPTED
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import typer
 
 from deployments.templates import TEMPLATES
 from rollback_drills.errors import UsageError
-from rollback_drills_cli.output import print_line
+from rollback_drills_cli.terminal.output import print_line
 
 
 def template(

@@ -7,8 +7,8 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
-from rollback_drills_cli.options import JsonOption, parse_now
-from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.options.shared import JsonOption, parse_now
+from rollback_drills_cli.terminal.output import print_json, print_line
 
 
 def trust(

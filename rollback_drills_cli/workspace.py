@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from rollback_drills.documents.document_search import find_shown
+from rollback_drills.documents.fleets.document_search import find_shown
 
 
 def find_in_workspace(places: Sequence[str], shown: str) -> str:

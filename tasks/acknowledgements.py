@@ -9,11 +9,11 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
-from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementRecord
-from rollback_drills.followup.bulk_acknowledgement import acknowledge
-from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.followup.acknowledgements.acknowledgement import Acknowledgement, AcknowledgementRecord
+from rollback_drills.followup.acknowledgements.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.acknowledgements.route_choice import RouteChoice
 from rollback_drills.rendering.counts import write_count
-from rollback_drills.reports.act_events import acknowledgement_event
+from rollback_drills.reports.events.act_events import acknowledgement_event
 from tasks.events import emit
 from tasks.evidence import index_evidence, open_existing
 

@@ -13,15 +13,19 @@ from prefect.utilities.annotations import quote
 
 from blocks.registry import remember_all_secrets
 from rollback_drills.evidence.indexed import Indexed
-from rollback_drills.followup.alarm_path_notice import find_closings, find_notices
-from rollback_drills.followup.alarm_path_reading import (
+from rollback_drills.followup.alarm_paths.alarm_path_findings import (
+    AlarmPathFinding,
+    MissedDrill,
+    find_missed,
+)
+from rollback_drills.followup.alarm_paths.alarm_path_notice import find_closings, find_notices
+from rollback_drills.followup.alarm_paths.alarm_path_reading import (
     read_answered,
     read_drills,
     read_findings,
     read_recorded,
 )
-from rollback_drills.followup.alarm_path_records import record_missed, record_withdrawn
-from rollback_drills.followup.alarm_paths import AlarmPathFinding, MissedDrill, find_missed
+from rollback_drills.followup.alarm_paths.alarm_path_records import record_missed, record_withdrawn
 from rollback_drills.outbox.commit import commit
 from rollback_drills.planning.alarm_path import AlarmPath, build_entries, find_alarm_paths
 from rollback_drills.planning.fleet_check import FleetCheck
@@ -29,7 +33,7 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.rendering.counts import count_of, write_count
 from rollback_drills.reports.alarm_path import AlarmPathReport, render_alarm_paths
-from rollback_drills.reports.artifact_keys import ALARM_PATH_KEY
+from rollback_drills.reports.pages.artifact_keys import ALARM_PATH_KEY
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import index_evidence, open_database, open_existing, read_clock
 from tasks.logs import redacting

@@ -15,10 +15,10 @@ from prefect.utilities.urls import url_for
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.rendering.counts import write_count
-from rollback_drills.reports.artifact_keys import FLEET_KEY, artifact_key
-from rollback_drills.reports.change_list import Change, find_change_lists, list_changes
-from rollback_drills.reports.publication import Publication
-from rollback_drills.reports.run_page import list_problems, render_fleet, render_head, render_schedule
+from rollback_drills.reports.pages.artifact_keys import FLEET_KEY, artifact_key
+from rollback_drills.reports.pages.change_list import Change, find_change_lists, list_changes
+from rollback_drills.reports.pages.publication import Publication
+from rollback_drills.reports.pages.run_page import list_problems, render_fleet, render_head, render_schedule
 from tasks.background import ask_each
 from tasks.evidence import open_existing
 from tasks.logs import redacting

@@ -13,9 +13,9 @@ from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.outbox.commit import commit
 from rollback_drills.rendering.counts import count_of, write_count
-from rollback_drills.reports.audit_delivery import build_entries
-from rollback_drills.reports.audit_document import AuditPackage
-from rollback_drills.reports.audit_reading import find_package
+from rollback_drills.reports.audit.audit_delivery import build_entries
+from rollback_drills.reports.audit.audit_document import AuditPackage
+from rollback_drills.reports.audit.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter
 from rollback_drills.reports.period import Period
 from rollback_drills.settings import Settings

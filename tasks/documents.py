@@ -4,9 +4,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.documents.fleet import Fleet, load_fleet
-from rollback_drills.documents.partial_fleet import load_shard
-from rollback_drills.documents.shard import Shard
+from rollback_drills.documents.fleets.fleet import Fleet, load_fleet
+from rollback_drills.documents.fleets.partial_fleet import load_shard
+from rollback_drills.documents.fleets.shard import Shard
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import Settings
 

@@ -9,12 +9,12 @@ from prefect.exceptions import EventTooLarge
 from prefect.logging import get_run_logger
 
 from rollback_drills.documents.plain_json import to_plain
-from rollback_drills.evidence.population import Changes
+from rollback_drills.evidence.checks.population import Changes
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.redaction.redactor import redact_each, redactor_in_use
 from rollback_drills.rendering.counts import write_count
-from rollback_drills.reports.run_events import FLEET, RunEvent, check_event, find_check_events
-from rollback_drills.reports.run_page import ScheduleRun
+from rollback_drills.reports.events.run_events import FLEET, RunEvent, check_event, find_check_events
+from rollback_drills.reports.pages.run_page import ScheduleRun
 
 _KIND = "rollback-drills"
 

@@ -8,13 +8,17 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.followup.exception_decisions import record_decline
-from rollback_drills.followup.exception_grants import approve_request, grant_exception, request_exception
-from rollback_drills.followup.exception_requests import DeclineRecord, ExceptionRequestRecord, Wish
-from rollback_drills.followup.exceptions import ExceptionRecord, Grant
-from rollback_drills.followup.found_requests import ensure_decided, get_request, read_open_requests
-from rollback_drills.followup.retirements import keep_followed_cycles
-from rollback_drills.reports.act_events import decline_event, exception_event, request_event
+from rollback_drills.followup.exceptions.exception import ExceptionRecord, Grant
+from rollback_drills.followup.exceptions.exception_decisions import record_decline
+from rollback_drills.followup.exceptions.exception_grants import (
+    approve_request,
+    grant_exception,
+    request_exception,
+)
+from rollback_drills.followup.exceptions.exception_requests import DeclineRecord, ExceptionRequestRecord, Wish
+from rollback_drills.followup.exceptions.found_requests import ensure_decided, get_request, read_open_requests
+from rollback_drills.followup.retirements.retirement import keep_followed_cycles
+from rollback_drills.reports.events.act_events import decline_event, exception_event, request_event
 from rollback_drills.settings import Settings
 from tasks.events import emit
 from tasks.evidence import index_evidence, open_existing

@@ -16,17 +16,22 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.followup.dashboard import Dashboard, find_problems
 from rollback_drills.followup.dashboard_reading import read_dashboard
-from rollback_drills.followup.due_escalations import find_due_steps
-from rollback_drills.followup.escalation_records import find_recorded, find_taken_steps
-from rollback_drills.followup.escalations import Escalation, build_entries
-from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules, judge_open
+from rollback_drills.followup.escalations.due_escalations import find_due_steps
+from rollback_drills.followup.escalations.escalation import Escalation, build_entries
+from rollback_drills.followup.escalations.escalation_records import find_recorded, find_taken_steps
+from rollback_drills.followup.escalations.follow_up_rules import (
+    documents_of,
+    find_gone,
+    find_rules,
+    judge_open,
+)
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.page import follow_up_rows, render_follow_up
 from rollback_drills.outbox.commit import commit
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.rendering.counts import write_count
-from rollback_drills.reports.artifact_keys import CYCLES_KEY, FOLLOW_UP_KEY
+from rollback_drills.reports.pages.artifact_keys import CYCLES_KEY, FOLLOW_UP_KEY
 from tasks.evidence import index_evidence, open_database
 from tasks.logs import redacting
 

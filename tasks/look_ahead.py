@@ -20,13 +20,13 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.rendering.counts import count_of, write_count
-from rollback_drills.reports.artifact_keys import LOOK_AHEAD_KEY
 from rollback_drills.reports.look_ahead import (
     LookAhead,
     build_look_ahead,
     explain_unclear,
     render_look_ahead,
 )
+from rollback_drills.reports.pages.artifact_keys import LOOK_AHEAD_KEY
 from tasks.evidence import open_database
 from tasks.logs import redacting
 

@@ -10,9 +10,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Failed
 
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.checks import ShardedCheck
-from rollback_drills.evidence.last_findings import find_lost_by_last_check
-from rollback_drills.evidence.population import Population
+from rollback_drills.evidence.checks.last_findings import find_lost_by_last_check
+from rollback_drills.evidence.checks.population import Population
+from rollback_drills.evidence.checks.recorded_check import ShardedCheck
 
 
 def find_unnamed(database: Database, looked: Population | ShardedCheck | None) -> Sequence[str]:

@@ -6,10 +6,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.followup.retirement_closings import close_retired
-from rollback_drills.followup.retirement_grants import retire_schedule
-from rollback_drills.followup.retirements import GivenRetirement, RetirementRecord
-from rollback_drills.reports.act_events import retirement_event
+from rollback_drills.followup.retirements.retirement import GivenRetirement, RetirementRecord
+from rollback_drills.followup.retirements.retirement_closings import close_retired
+from rollback_drills.followup.retirements.retirement_grants import retire_schedule
+from rollback_drills.reports.events.act_events import retirement_event
 from rollback_drills.settings import Settings
 from tasks.events import emit
 from tasks.evidence import index_evidence, open_database, open_existing

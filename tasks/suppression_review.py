@@ -9,8 +9,8 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.reports.artifact_keys import REVIEW_KEY, WEEKS_KEY
 from rollback_drills.reports.filters import RouteFilter
+from rollback_drills.reports.pages.artifact_keys import REVIEW_KEY, WEEKS_KEY
 from rollback_drills.reports.period import last_weeks
 from rollback_drills.reports.trend import Trend, find_trend
 from rollback_drills.reports.trend_page import render_trend, week_rows

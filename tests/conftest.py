@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from rollback_drills.documents import settled
+from rollback_drills.documents.fleets import settled
 from rollback_drills.redaction import redactor
 from tests.samples.examples import MANY, examples
 from tests.sharing import SERVERS, order_of, share_of

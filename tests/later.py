@@ -10,8 +10,8 @@ from typing import Final
 from tests.e2e.moved_clock import MovedClock
 
 _BY_TIMES_OF_FILES: Final = (
-    "tests/unit/documents/test_settled.py",
-    "tests/unit/documents/test_partial_fleet.py::test_shards_share_one_index_of_a_file_that_has_settled",
+    "tests/unit/documents/fleets/test_settled.py",
+    "tests/unit/documents/fleets/test_partial_fleet.py::test_shards_share_one_index_of_a_file_that_has_settled",
 )
 """They compare the clock with times that the file system writes, by the real clock."""
 

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl
 
+from blocks.addresses import is_loopback
 from blocks.apprise.service import discreetly, instantiate, is_encrypted, is_html
 from blocks.apprise.text import write_text
 from blocks.connector import Connector
-from blocks.http.addresses import is_loopback
 from blocks.http.responses import disable, is_retryable
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.trial import trial_notification

@@ -9,8 +9,8 @@ from typing import ClassVar, Final
 import httpx
 from pydantic import Field, HttpUrl
 
+from blocks.addresses import public_origin
 from blocks.discord.message import build_message
-from blocks.http.addresses import public_origin
 from blocks.http.connector import Conversation
 from blocks.http.exchange import ANY_JSON, PreparedRequest, Response
 from blocks.http.incoming_webhook import IncomingWebhook

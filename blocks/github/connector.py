@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, HttpUrl
 
+from blocks.addresses import site_problem
 from blocks.github.answers import judge_comment, judge_created, judge_refusal, judge_repository, not_github
 from blocks.github.requests import COMMENTS, GitHubRequests, is_issue_number
 from blocks.github.search import first_page, look_through, search_end
 from blocks.github.text import marker, marker_start, write_comment, write_issue
-from blocks.http.addresses import site_problem
 from blocks.http.connector import Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
 from blocks.secret_fields import SecretBlock, open_secret

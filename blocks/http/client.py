@@ -15,7 +15,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from blocks.http.addresses import basic_authorization
+from blocks.addresses import basic_authorization
 from blocks.http.broken_answers import StatusConnector, StatusResponse
 from blocks.http.proxies import Proxy, SettingError, find_proxy
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from blocks.http.addresses import parse_url, url_problem
+from blocks.addresses import parse_url, url_problem
 from blocks.http.broken_answers import UnreadableAnswerError
 from blocks.http.client import Progress, open_client
 from blocks.http.failures import judge_failure

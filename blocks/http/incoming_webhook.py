@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 import httpx
 from pydantic import Field
 
-from blocks.http.addresses import address_problem, public_origin
+from blocks.addresses import address_problem, public_origin
 from blocks.http.connector import HttpConnector
 from blocks.http.exchange import ANY_JSON, PreparedRequest, Response
 from blocks.http.json_values import JsonObject, fit_json

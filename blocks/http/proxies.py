@@ -14,7 +14,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from blocks.http.addresses import basic_authorization, host_of, is_host, is_loopback
+from blocks.addresses import basic_authorization, host_of, is_host, is_loopback
 from rollback_drills.errors import DrillsError
 
 _PORTS: Final = {"http": 80, "https": 443}

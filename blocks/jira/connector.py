@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, HttpUrl
 
-from blocks.http.addresses import basic_authorization, site_problem
+from blocks.addresses import basic_authorization, site_problem
 from blocks.http.connector import Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
 from blocks.http.json_values import JsonObject, fit_json

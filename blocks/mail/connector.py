@@ -10,8 +10,8 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import Field, HttpUrl
 
+from blocks.addresses import is_loopback
 from blocks.connector import Connector
-from blocks.http.addresses import is_loopback
 from blocks.http.client import tls_context
 from blocks.mail.message import attachment_size, is_message_id, write_mail
 from blocks.mail.smtp import SmtpSession, judge_error, judge_reply, submit

@@ -11,17 +11,12 @@ from pydantic import ValidationError
 from rollback_drills.connectors.entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
 from rollback_drills.connectors.types import ALL_CONNECTORS, FURTHER_TYPES
 from rollback_drills.documents.duplicate_keys import START
-from rollback_drills.documents.json_text import (
-    TOO_DEEP,
-    UnusableDocumentError,
-    decode,
-    explain_repeats,
-    parse,
-)
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import json_path
-from rollback_drills.documents.reader import BOM
-from rollback_drills.documents.yaml_text import is_yaml, to_json
+from rollback_drills.documents.reading.json_text import TOO_DEEP, decode, explain_repeats, parse
+from rollback_drills.documents.reading.reader import BOM
+from rollback_drills.documents.reading.yaml_text import is_yaml, to_json
+from rollback_drills.documents.unusable_document import UnusableDocumentError
 from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.names.similar_names import find_similar, find_similar_key
 from rollback_drills.rendering.invalid_value import explain_invalid

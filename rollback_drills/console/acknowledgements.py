@@ -7,18 +7,18 @@ from typing import Final
 
 from rollback_drills.console.fleet import GENERATED_BY
 from rollback_drills.console.source import Console
-from rollback_drills.followup.alarm_path_reading import read_findings
-from rollback_drills.followup.alarm_paths import AlarmPathFinding
+from rollback_drills.followup.alarm_paths.alarm_path_findings import AlarmPathFinding
+from rollback_drills.followup.alarm_paths.alarm_path_reading import read_findings
 from rollback_drills.followup.cycle_facts import CycleFacts
-from rollback_drills.followup.escalation_plan import EscalationRoute, build_escalation_plan
-from rollback_drills.followup.exception_requests import RequestedException
-from rollback_drills.followup.follow_up_rules import (
+from rollback_drills.followup.escalations.escalation_plan import EscalationRoute, build_escalation_plan
+from rollback_drills.followup.escalations.follow_up_rules import (
     FollowUpRules,
     documents_of,
     find_gone,
     find_rules,
 )
-from rollback_drills.followup.found_requests import read_open_requests
+from rollback_drills.followup.exceptions.exception_requests import RequestedException
+from rollback_drills.followup.exceptions.found_requests import read_open_requests
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.rendering.command_line import write_command
 

@@ -6,9 +6,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from rollback_drills.followup.acknowledgements.route_choice import RouteChoice
 from rollback_drills.followup.cycle_facts import CycleFacts
-from rollback_drills.followup.exception_requests import RequestedException
-from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.followup.exceptions.exception_requests import RequestedException
 from rollback_drills.names.people import is_same_caller
 from rollback_drills.recovery.found_replays import ReplayReport
 

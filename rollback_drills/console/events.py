@@ -11,13 +11,13 @@ from rollback_drills.console.records import ScheduleRecords
 from rollback_drills.console.timeline import Event, Lane
 from rollback_drills.documents.maintenance_windows import MaintenanceWindow
 from rollback_drills.documents.utc import from_seconds
-from rollback_drills.followup.acknowledgement import AcknowledgementRecord
-from rollback_drills.followup.exceptions import ExceptionRecord
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementRecord
+from rollback_drills.followup.exceptions.exception import ExceptionRecord
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.reports.audit_document import AcknowledgementRow
+from rollback_drills.reports.audit.audit_document import AcknowledgementRow
 from rollback_drills.reports.notifications import NotificationRow
 
 _OCCURRENCES_SHOWN: Final = 3

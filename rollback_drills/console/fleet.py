@@ -13,7 +13,7 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.dashboard import OpenCycle, build_dashboard
-from rollback_drills.followup.follow_up_rules import documents_of, find_rules
+from rollback_drills.followup.escalations.follow_up_rules import documents_of, find_rules
 from rollback_drills.followup.next_actions import Action, CycleState
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.names import ids

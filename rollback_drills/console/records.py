@@ -18,12 +18,12 @@ from rollback_drills.evidence.record_kinds import (
     PLAN_KIND,
 )
 from rollback_drills.evidence.recorded_plan import RecordedPlan
-from rollback_drills.followup.acknowledgement import AcknowledgementRecord
-from rollback_drills.followup.exceptions import ExceptionRecord
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementRecord
+from rollback_drills.followup.exceptions.exception import ExceptionRecord
 from rollback_drills.names.spellings import find_spellings_by_index
 from rollback_drills.outbox.rows import OutboxRow, decode_rows
-from rollback_drills.reports.audit_document import AcknowledgementRow
-from rollback_drills.reports.audit_reading import imported_acknowledgements
+from rollback_drills.reports.audit.audit_document import AcknowledgementRow
+from rollback_drills.reports.audit.audit_reading import imported_acknowledgements
 from rollback_drills.reports.filters import NotificationFilter, PackageFilter
 from rollback_drills.reports.notifications import NotificationRow, imported_notifications
 from rollback_drills.reports.notifying_runs import find_notifying_runs

@@ -17,16 +17,16 @@ from rollback_drills.documents.spans import Span
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.followup.cycle_facts import CycleFacts
-from rollback_drills.followup.exception_requests import RequestedException
-from rollback_drills.followup.found_requests import read_open_requests
+from rollback_drills.followup.exceptions.exception_requests import RequestedException
+from rollback_drills.followup.exceptions.found_requests import read_open_requests
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.planning.explanation import Explanation
 from rollback_drills.planning.upcoming import Upcoming, find_upcoming
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check
-from rollback_drills.reports.artifact_keys import artifact_key
 from rollback_drills.reports.explained import explain_subject
+from rollback_drills.reports.pages.artifact_keys import artifact_key
 
 _AHEAD: Final = timedelta(days=90)
 

@@ -11,7 +11,7 @@ from rollback_drills.database.errors import DatabaseError
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
-from rollback_drills.followup.retirements import apply_retirements, read_retired
+from rollback_drills.followup.retirements.retirement import apply_retirements, read_retired
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import Judgement
 

@@ -11,10 +11,10 @@ from msgspec import Meta
 from rollback_drills.documents.fields import UNSET, Document, Name, Timestamp, UnsetType
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.instants import explain_far, read_instant
-from rollback_drills.documents.plain_file import read_plain_file
 from rollback_drills.documents.quotation import quote
+from rollback_drills.documents.reading.plain_file import read_plain_file
+from rollback_drills.documents.reading.yaml_text import is_yaml
 from rollback_drills.documents.unfit_keys import UnfitKeysError
-from rollback_drills.documents.yaml_text import is_yaml
 
 EXPECTATIONS_SCHEMA: Final = "rollback-drills.expectations.v1"
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
+from rollback_drills.documents.fleets.settled import read_settled
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.documents.reader import parse_document, read_document
+from rollback_drills.documents.reading.reader import parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
-from rollback_drills.documents.settled import read_settled
 from rollback_drills.errors import UsageError
 
 GivenPolicy = str | PlainJson | None

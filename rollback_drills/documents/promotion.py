@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from rollback_drills.documents.fields import Document, Minutes, Name, ReviewedValue
-from rollback_drills.documents.reader import D, Loaded, read_document
+from rollback_drills.documents.reading.reader import D, Loaded, read_document
 
 PROMOTION_SCHEMA: Final = "cavra.go-backend-promotion-evidence.v1"
 ROLLBACK_PLAN_SCHEMA: Final = "cavra.go-backend-rollback-plan.v1"

@@ -7,7 +7,7 @@ import msgspec
 
 from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.names.keys import name_key
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from rollback_drills.evidence.checks.population import NOTHING_CHANGED, Changes
 from rollback_drills.evidence.heads import Head
-from rollback_drills.evidence.population import NOTHING_CHANGED, Changes
 from rollback_drills.evidence.remembered_head import Setback
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.rendering.counts import write_count

@@ -15,8 +15,8 @@ from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.tables import LEDGER, PRUNED
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.appender import OpenSigningKey, appending
+from rollback_drills.evidence.checks.last_findings import forget_findings
 from rollback_drills.evidence.heads import find_nodes
-from rollback_drills.evidence.last_findings import forget_findings
 from rollback_drills.evidence.ledger.merkle import fold, frontier_of
 from rollback_drills.evidence.ledger_records import PruningRecord
 from rollback_drills.evidence.record_kinds import LEDGER_KINDS

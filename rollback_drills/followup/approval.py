@@ -2,7 +2,7 @@
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.followup.acknowledgements.acknowledgement import check_texts
 from rollback_drills.names.people import is_same_person
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.followup.exception_requests import RequestedException
-from rollback_drills.followup.found_requests import read_open_requests
+from rollback_drills.followup.exceptions.exception_requests import RequestedException
+from rollback_drills.followup.exceptions.found_requests import read_open_requests
 from rollback_drills.names import ids
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.notifications.notice import Notice

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from rollback_drills.errors import UsageError
-from rollback_drills.followup.acknowledgement import AcknowledgementRecord
-from rollback_drills.followup.exceptions import ExceptionRecord
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementRecord
+from rollback_drills.followup.exceptions.exception import ExceptionRecord
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import DEAD, NOTIFIED, State

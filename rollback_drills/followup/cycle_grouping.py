@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
-from rollback_drills.followup.acknowledgement import AcknowledgementRecord, find_last
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementRecord, find_last
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
-from rollback_drills.followup.exceptions import ExceptionRecord
+from rollback_drills.followup.exceptions.exception import ExceptionRecord
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import State
 

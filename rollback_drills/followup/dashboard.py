@@ -11,13 +11,13 @@ from msgspec import UNSET, UnsetType
 from rollback_drills import PRODUCT
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.evidence.outages.listing import OpenOutageReport
-from rollback_drills.followup.alarm_paths import AlarmPathFinding
+from rollback_drills.followup.alarm_paths.alarm_path_findings import AlarmPathFinding
 from rollback_drills.followup.connector_health import ConnectorHealth, ConnectorReport
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.drill_findings import ScheduleFinding
-from rollback_drills.followup.escalation_plan import EscalationRoute, describe_route, summarise
-from rollback_drills.followup.exception_requests import RequestedException
-from rollback_drills.followup.follow_up_rules import NO_RULES, FollowUpRules
+from rollback_drills.followup.escalations.escalation_plan import EscalationRoute, describe_route, summarise
+from rollback_drills.followup.escalations.follow_up_rules import NO_RULES, FollowUpRules
+from rollback_drills.followup.exceptions.exception_requests import RequestedException
 from rollback_drills.followup.next_actions import Action, CycleState, NextAction, find_state
 from rollback_drills.followup.retests import Retest
 from rollback_drills.followup.route_status import find_standings

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.outages.listing import read_open_outages
-from rollback_drills.followup.alarm_path_reading import read_findings
+from rollback_drills.followup.alarm_paths.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.dashboard import Dashboard, build_dashboard
 from rollback_drills.followup.drill_findings import read_open_drill_findings
-from rollback_drills.followup.follow_up_rules import FollowUpRules
-from rollback_drills.followup.found_requests import read_open_requests
+from rollback_drills.followup.escalations.follow_up_rules import FollowUpRules
+from rollback_drills.followup.exceptions.found_requests import read_open_requests
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.totals import read_totals
 

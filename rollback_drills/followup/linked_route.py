@@ -12,15 +12,15 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import LINK_REVOCATION_KIND
-from rollback_drills.followup.acknowledgement import (
+from rollback_drills.followup.acknowledgements.acknowledgement import (
     Acknowledgement,
     AcknowledgementRecord,
     check_texts,
     find_end,
 )
+from rollback_drills.followup.acknowledgements.route_choice import RouteChoice
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
 from rollback_drills.followup.open_cycles import read_alarm_path, read_open_cycles
-from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.names.ids import ALARM_PATH_PREFIX, delivery_session_id
 from rollback_drills.redaction.computed import Computed
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rollback_drills.followup.acknowledgement import AcknowledgementState
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementState
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
 from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, WAITING, State
 from rollback_drills.planning.category import Category

@@ -16,10 +16,10 @@ from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.utc import from_seconds
 from rollback_drills.evidence.index import read_all
-from rollback_drills.followup.acknowledgement import AcknowledgementRecord, find_current
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementRecord, find_current
 from rollback_drills.followup.cycle_facts import CycleFacts, Sent
 from rollback_drills.followup.cycle_grouping import group_cycles
-from rollback_drills.followup.exceptions import ExceptionRecord, find_latest
+from rollback_drills.followup.exceptions.exception import ExceptionRecord, find_latest
 from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.dashboard import Dashboard
-from rollback_drills.followup.escalations import Escalation
+from rollback_drills.followup.escalations.escalation import Escalation
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.markdown import cell, table
 

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollback_drills.documents.policy_file import GivenPolicy
-from rollback_drills.followup.acknowledgement import (
+from rollback_drills.followup.acknowledgements.acknowledgement import (
     LONGEST_ACKNOWLEDGED_FOR,
     Acknowledgement,
     AcknowledgementState,
 )
-from rollback_drills.followup.retirements import Change, GivenRetirement
-from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.followup.acknowledgements.route_choice import RouteChoice
+from rollback_drills.followup.retirements.retirement import Change, GivenRetirement
 from rollback_drills.planning.request_fields import (
     Instant,
     Otherwise,

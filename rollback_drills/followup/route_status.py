@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rollback_drills.followup.acknowledgement import AcknowledgementState
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementState
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
 from rollback_drills.followup.next_actions import find_start
 from rollback_drills.planning.routes import DEFAULT_ACKNOWLEDGEMENT_MINUTES

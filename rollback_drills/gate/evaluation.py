@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.promotion import load_promotion
 from rollback_drills.gate.current_proof import check_current_proofs
 from rollback_drills.gate.decision import decide_gate

@@ -5,8 +5,8 @@ from typing import Final
 
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
-from rollback_drills.reports.event_payloads import GatePayload
-from rollback_drills.reports.run_events import PREFIX, RunEvent
+from rollback_drills.reports.events.event_payloads import GatePayload
+from rollback_drills.reports.events.run_events import PREFIX, RunEvent
 
 _MOST_RELATED: Final = 20  # Prefect takes 100 related resources, and adds those of the run itself
 _MOST_REASONS: Final = 100  # Prefect takes an event of 1.5 MB

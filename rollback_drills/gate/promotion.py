@@ -18,7 +18,7 @@ from rollback_drills.documents.promotion import (
     RollbackRehearsal,
 )
 from rollback_drills.documents.quotation import state
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.gate.promotion_faults import Fault, find_in_evidence, find_in_plan, find_in_rehearsal
 from rollback_drills.gate.promotion_reports import (

@@ -12,9 +12,9 @@ from rollback_drills.documents.expectations import (
     Expectations,
     ExpectedRoute,
 )
-from rollback_drills.documents.fleet import find_subject
+from rollback_drills.documents.fleets.fleet import find_subject
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.utc import write_instant

@@ -9,23 +9,23 @@ from os.path import dirname
 from typing import Any, Final
 
 from rollback_drills.documents.changes import Changes
-from rollback_drills.documents.document_search import find_links
 from rollback_drills.documents.duplicate_keys import Location
-from rollback_drills.documents.examination import examine
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.fleet import load_fleet
-from rollback_drills.documents.fleet_changes import warn_of_changes
-from rollback_drills.documents.json_lines import is_records
-from rollback_drills.documents.json_text import UnusableDocumentError
+from rollback_drills.documents.fleets.document_search import find_links
+from rollback_drills.documents.fleets.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet_changes import warn_of_changes
+from rollback_drills.documents.fleets.json_lines import is_records
 from rollback_drills.documents.lookalike_names import find_lookalike_names
-from rollback_drills.documents.mistakes import Mistake
 from rollback_drills.documents.quotation import json_path, show
-from rollback_drills.documents.reader import BOM, Loaded, read_bytes, read_document, read_json
+from rollback_drills.documents.reading.examination import examine
+from rollback_drills.documents.reading.mistake import Mistake
+from rollback_drills.documents.reading.reader import BOM, Loaded, read_bytes, read_document, read_json
+from rollback_drills.documents.reading.yaml_text import is_yaml
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.terminal_text import show_path
-from rollback_drills.documents.yaml_text import is_yaml
+from rollback_drills.documents.unusable_document import UnusableDocumentError
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.comments import find_in_comments
 from rollback_drills.linting.faults import Faults, find_faults

@@ -9,8 +9,8 @@ import msgspec
 from rollback_drills.documents.changes import CHANGES_SCHEMA, Changes
 from rollback_drills.documents.expectations import EXPECTATIONS_SCHEMA, Expectations
 from rollback_drills.documents.fields import Document
+from rollback_drills.documents.fleets.history_pairs import find_kind
 from rollback_drills.documents.history import History
-from rollback_drills.documents.history_pairs import find_kind
 from rollback_drills.documents.promotion import (
     PROMOTION_SCHEMA,
     REHEARSAL_SCHEMA,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from rollback_drills.documents.fleets.history_pairs import name_files
 from rollback_drills.documents.history import History
-from rollback_drills.documents.history_pairs import name_files
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.history_faults import REPEATS, WORDS, find_history_faults

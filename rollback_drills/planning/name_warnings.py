@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.names.keys import first_spellings

@@ -9,7 +9,7 @@ import msgspec
 from rollback_drills.connectors.types import ALL_CONNECTORS, CONNECTOR_TYPES
 from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.owner_rules import OwnerRule
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.names import ids
 from rollback_drills.readiness.states import Readiness

@@ -10,7 +10,7 @@ from rollback_drills.documents.cadences.interval_cadence import DuePolicy
 from rollback_drills.documents.calendars.wall_time import LAST_YEAR
 from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.quotation import show
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.reports import ChangeFacts, HistoryReport

@@ -10,7 +10,7 @@ from rollback_drills.documents.cadences.interval_cadence import DAY
 from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.quotation import show
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, miss_schema
 from rollback_drills.documents.utc import write_instant, write_time_of_run
 from rollback_drills.names.variables import VARIABLES

@@ -10,7 +10,7 @@ from rollback_drills.documents.cadences.calendar_cadence import WrittenCadence
 from rollback_drills.documents.cadences.interval_cadence import DAY, DuePolicy
 from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.fields import tidy
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
 from rollback_drills.documents.utc import write_instant

@@ -10,13 +10,13 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.careful_reader import read_carefully
 from rollback_drills.documents.history import OUTCOMES, Drill
-from rollback_drills.documents.json_text import UnusableDocumentError
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.plain_json import PlainJson, keep_given
 from rollback_drills.documents.quotation import show
-from rollback_drills.documents.reader import BOM
+from rollback_drills.documents.reading.careful_reader import read_carefully
+from rollback_drills.documents.reading.reader import BOM
+from rollback_drills.documents.unusable_document import UnusableDocumentError
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.drills import write_drill

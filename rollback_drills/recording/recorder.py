@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
+from rollback_drills.documents.reading.reader import (
+    LARGEST_DOCUMENT_BYTES,
+    Loaded,
+    parse_document,
+    read_bytes,
+)
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, history_schema_for, miss_schema
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import DrillsError, Field, UsageError

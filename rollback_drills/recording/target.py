@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from rollback_drills.documents.changes import KnownChanges
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.quotation import show
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
+from rollback_drills.documents.reading.yaml_text import is_yaml
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
-from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.names.variables import VARIABLES

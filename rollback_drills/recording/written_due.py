@@ -5,10 +5,10 @@ from datetime import datetime
 
 from rollback_drills.documents.cadences.interval_cadence import DuePolicy
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reader import Loaded, parse_document, read_bytes
+from rollback_drills.documents.reading.reader import Loaded, parse_document, read_bytes
+from rollback_drills.documents.reading.yaml_text import is_yaml
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.readiness.due import find_written_due
 from rollback_drills.recording.document import move_due

@@ -8,7 +8,7 @@ import msgspec
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.followup.alarm_paths import AlarmPathFinding
+from rollback_drills.followup.alarm_paths.alarm_path_findings import AlarmPathFinding
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.alarm_path import AlarmPath
 from rollback_drills.rendering.counts import write_count

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rollback_drills.documents.json_text import UnusableDocumentError
-from rollback_drills.documents.reader import read_bytes
+from rollback_drills.documents.reading.reader import read_bytes
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.unusable_document import UnusableDocumentError
 from rollback_drills.names.keys import is_same
 from rollback_drills.planning.explanation import Explanation, RouteExplanation, explain
 from rollback_drills.planning.fleet_check import ScheduleCheck

@@ -21,7 +21,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import FEED_KIND, FEED_REVOCATION_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, read_untrusted, text_of
-from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.followup.acknowledgements.acknowledgement import check_texts
 from rollback_drills.names.keys import is_same
 from rollback_drills.redaction.computed import Computed
 

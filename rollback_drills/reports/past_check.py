@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.utc import write_instant
+from rollback_drills.evidence.checks.plans_in_force import IS_CHECK
 from rollback_drills.evidence.index import LedgerRow, iterate_records, read
-from rollback_drills.evidence.plans_in_force import IS_CHECK
 from rollback_drills.evidence.record_kinds import PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.names.keys import is_same

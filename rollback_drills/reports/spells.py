@@ -10,8 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, case, func, or_, select
 
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_time
-from rollback_drills.evidence.plans_in_force import (
+from rollback_drills.evidence.checks.plans_in_force import (
     HAS_DIGEST,
     IS_CHECK,
     NAMES_GONE,
@@ -19,6 +18,7 @@ from rollback_drills.evidence.plans_in_force import (
     find_in_force,
     find_last_checks,
 )
+from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_time
 from rollback_drills.evidence.record_kinds import PLAN_KIND
 from rollback_drills.planning.category import Action
 from rollback_drills.reports.filters import RouteFilter

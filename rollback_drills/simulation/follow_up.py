@@ -8,9 +8,9 @@ from typing import Final
 from rollback_drills.documents.utc import write_instant, write_time_of_run
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.cycle_grouping import group_cycles
-from rollback_drills.followup.escalation_steps import PlannedStep
-from rollback_drills.followup.escalations import take_step
-from rollback_drills.followup.follow_up_rules import FollowUpRules
+from rollback_drills.followup.escalations.escalation import take_step
+from rollback_drills.followup.escalations.escalation_steps import PlannedStep
+from rollback_drills.followup.escalations.follow_up_rules import FollowUpRules
 from rollback_drills.names.keys import is_same
 from rollback_drills.planning.closings import is_over
 from rollback_drills.planning.escalation_chain import Chain

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from rollback_drills.documents.utc import write_instant, write_time_of_run
 from rollback_drills.followup.cycle_facts import Sent
-from rollback_drills.followup.escalations import Escalation
+from rollback_drills.followup.escalations.escalation import Escalation
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import State

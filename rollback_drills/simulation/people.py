@@ -7,7 +7,7 @@ from typing import Final
 
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.followup.acknowledgement import (
+from rollback_drills.followup.acknowledgements.acknowledgement import (
     Acknowledgement,
     AcknowledgementRecord,
     NotifiedRoute,

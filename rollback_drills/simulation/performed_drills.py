@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Meta
 
 from rollback_drills.documents.fields import Document, Name, Timestamp
-from rollback_drills.documents.fleet import find_subject
+from rollback_drills.documents.fleets.fleet import find_subject
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.plain_file import read_plain_file
 from rollback_drills.documents.quotation import quote, show
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.plain_file import read_plain_file
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
 from rollback_drills.documents.subject import Subject

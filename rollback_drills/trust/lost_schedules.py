@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.document_search import DOCUMENT_ENDINGS, RECORDS_ENDING
-from rollback_drills.evidence.population import Changes
+from rollback_drills.documents.fleets.document_search import DOCUMENT_ENDINGS, RECORDS_ENDING
+from rollback_drills.evidence.checks.population import Changes
 from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.states import Readiness
 from rollback_drills.trust.last_plans import read_last_plans

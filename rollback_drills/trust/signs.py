@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.names.keys import name_key

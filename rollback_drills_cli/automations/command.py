@@ -9,9 +9,9 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.errors.effects import note_effect
 from rollback_drills_cli.command_group import CommandGroup
-from rollback_drills_cli.options import WORK_POOL, JsonOption
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.options.shared import WORK_POOL, JsonOption
 from rollback_drills_cli.quiet_prefect import asking_prefect
+from rollback_drills_cli.terminal.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from uuid import UUID

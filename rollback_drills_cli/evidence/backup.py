@@ -12,9 +12,9 @@ from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.database import DatabaseOption
-from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import print_json, print_line, print_problem
-from rollback_drills_cli.progress import show_progress
+from rollback_drills_cli.options.shared import JsonOption
+from rollback_drills_cli.terminal.output import print_json, print_line, print_problem
+from rollback_drills_cli.terminal.progress import show_progress
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database

@@ -10,10 +10,10 @@ from rollback_drills.errors import UsageError
 from rollback_drills.rendering.counts import count_of
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import open_key
-from rollback_drills_cli.filters import FromOption, ToOption, parse_period, read_schedule_id
-from rollback_drills_cli.options import JsonOption, parse_now
-from rollback_drills_cli.output import print_json, print_line
-from rollback_drills_cli.progress import show_count
+from rollback_drills_cli.options.filters import FromOption, ToOption, parse_period, read_schedule_id
+from rollback_drills_cli.options.shared import JsonOption, parse_now
+from rollback_drills_cli.terminal.output import print_json, print_line
+from rollback_drills_cli.terminal.progress import show_count
 
 
 def export(

@@ -6,8 +6,8 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.database import DatabaseOption, open_existing
-from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import print_json
+from rollback_drills_cli.options.shared import JsonOption
+from rollback_drills_cli.terminal.output import print_json
 
 
 def head(

@@ -11,7 +11,8 @@ from rollback_drills.evidence.record_summary import describe_record
 from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.rendering.counts import write_count
 from rollback_drills_cli.database import DatabaseOption, open_existing
-from rollback_drills_cli.filters import (
+from rollback_drills_cli.lazy_group import group_of
+from rollback_drills_cli.options.filters import (
     CategoryOption,
     OffsetOption,
     OldScheduleIdOption,
@@ -19,9 +20,8 @@ from rollback_drills_cli.filters import (
     explain_filter,
     read_schedule_id,
 )
-from rollback_drills_cli.lazy_group import group_of
-from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.options.shared import JsonOption
+from rollback_drills_cli.terminal.output import print_json, print_line, print_table
 
 app = typer.Typer(
     cls=group_of(

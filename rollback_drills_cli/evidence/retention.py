@@ -12,8 +12,8 @@ from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import read_settings
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_or_create
 from rollback_drills_cli.evidence.signing import make_key, open_key, report_clock
-from rollback_drills_cli.options import JsonOption, parse_now
-from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.options.shared import JsonOption, parse_now
+from rollback_drills_cli.terminal.output import print_json, print_line
 
 ByOption = Annotated[str, typer.Option(help="Who did it, for the evidence.")]
 

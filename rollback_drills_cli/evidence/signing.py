@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rollback_drills_cli.output import print_json, print_line, print_problem
 from rollback_drills_cli.quiet_prefect import asking_prefect
+from rollback_drills_cli.terminal.output import print_json, print_line, print_problem
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
     from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
     from rollback_drills.evidence.record import Record
-    from rollback_drills.followup.exception_requests import DeclineRecord
-    from rollback_drills.followup.exceptions import ExceptionRecord
+    from rollback_drills.followup.exceptions.exception import ExceptionRecord
+    from rollback_drills.followup.exceptions.exception_requests import DeclineRecord
 
 
 def append_signed(database: "Database", records: "Sequence[Record]") -> timedelta | None:
@@ -31,7 +31,7 @@ def append_decision(database: "Database", record: "ExceptionRecord | DeclineReco
         UsageError: Somebody else has decided it meanwhile.
     """
     from rollback_drills.evidence.outbox_transfer import index_run  # SQLAlchemy takes half a second to import
-    from rollback_drills.followup.found_requests import ensure_decided
+    from rollback_drills.followup.exceptions.found_requests import ensure_decided
     from rollback_drills.redaction.redactor import redactor_in_use
 
     indexed = index_run(

@@ -10,8 +10,8 @@ from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.evidence.signing import open_key, report_clock
-from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.options.shared import JsonOption
+from rollback_drills_cli.terminal.output import print_json, print_line
 
 
 def upgrade(

@@ -14,10 +14,10 @@ from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.times import write_time
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.remembered_head import WITNESS, NotAskedError, ask_for_head
-from rollback_drills_cli.flags import describe
-from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import print_json, print_line, print_table
-from rollback_drills_cli.progress import show_count
+from rollback_drills_cli.options.flags import describe
+from rollback_drills_cli.options.shared import JsonOption
+from rollback_drills_cli.terminal.output import print_json, print_line, print_table
+from rollback_drills_cli.terminal.progress import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

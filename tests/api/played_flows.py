@@ -12,16 +12,20 @@ from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record import Record, name_run
-from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
-from rollback_drills.followup.bulk_acknowledgement import acknowledge
-from rollback_drills.followup.exception_decisions import record_decline
-from rollback_drills.followup.exception_grants import approve_request, grant_exception, request_exception
-from rollback_drills.followup.exception_requests import DeclineRecord, Wish
-from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord, Grant
-from rollback_drills.followup.found_requests import get_request
+from rollback_drills.followup.acknowledgements.acknowledgement import Acknowledgement, AcknowledgementState
+from rollback_drills.followup.acknowledgements.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.acknowledgements.route_choice import RouteChoice
+from rollback_drills.followup.exceptions.exception import ExceptionKind, ExceptionRecord, Grant
+from rollback_drills.followup.exceptions.exception_decisions import record_decline
+from rollback_drills.followup.exceptions.exception_grants import (
+    approve_request,
+    grant_exception,
+    request_exception,
+)
+from rollback_drills.followup.exceptions.exception_requests import DeclineRecord, Wish
+from rollback_drills.followup.exceptions.found_requests import get_request
 from rollback_drills.followup.requests import RetirementRequest
-from rollback_drills.followup.retirement_grants import retire_schedule
-from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.followup.retirements.retirement_grants import retire_schedule
 from rollback_drills.outbox.queries import find_dead_letters
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recorded_act import Recording, Writer

@@ -63,9 +63,9 @@ def without_flows(monkeypatch: pytest.MonkeyPatch, database: Any) -> list[dict[s
     ran: list[dict[str, Any]] = []
 
     def run(_: ApiOptions, name: str, parameters: dict[str, Any]) -> Ran:
-        from rollback_drills.followup.acknowledgement import Acknowledgement
-        from rollback_drills.followup.bulk_acknowledgement import acknowledge
-        from rollback_drills.followup.route_choice import RouteChoice
+        from rollback_drills.followup.acknowledgements.acknowledgement import Acknowledgement
+        from rollback_drills.followup.acknowledgements.bulk_acknowledgement import acknowledge
+        from rollback_drills.followup.acknowledgements.route_choice import RouteChoice
 
         ran.append(parameters)
         now = datetime.now(UTC)

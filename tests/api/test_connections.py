@@ -10,10 +10,10 @@ import httpx
 import pytest
 import uvicorn
 
-from rollback_drills_api import limits, protocol
 from rollback_drills_api.app import build_app
+from rollback_drills_api.http import limits, protocol
+from rollback_drills_api.http.protocol import BoundedProtocol, most_connections
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.protocol import BoundedProtocol, most_connections
 from tests.api.conftest import WRITES, Keys
 
 HEADERS_WITHIN = 0.4

@@ -22,7 +22,7 @@ from rollback_drills.database.tables import DESTINATIONS
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.flow_runs import Ran, run_deployed, run_embedded
-from rollback_drills_api.limits import RateLimit
+from rollback_drills_api.http.limits import RateLimit
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.versions import DatabaseWatch
 from tests.unit.conftest import database, url  # noqa: F401 - fixtures
@@ -246,7 +246,7 @@ def test_whoever_waits_as_long_as_said_gets_on() -> None:
 
 
 def test_callers_without_end_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rollback_drills_api.limits._MOST_CALLERS", 3)
+    monkeypatch.setattr("rollback_drills_api.http.limits._MOST_CALLERS", 3)
     rate = RateLimit(1.0)
     for name in "abcd":
         rate.take(name, now=0.0)

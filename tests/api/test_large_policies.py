@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rollback_drills_api.limits import LARGEST_BODY
+from rollback_drills_api.http.limits import LARGEST_BODY
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import WRITES, Keys, client_of
 from tests.api.test_refusals import JSON, check_problem

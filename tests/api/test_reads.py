@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import Fleet
+from rollback_drills.documents.fleets.fleet import Fleet
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import Settings
 from rollback_drills_api.fleet import FleetCache

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from rollback_drills.access.api_token import ApiToken
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills_api.app import build_app
-from rollback_drills_api.limits import LARGEST_BODY
+from rollback_drills_api.http.limits import LARGEST_BODY
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import DRILLS, NOTIFICATIONS, WRITES, Keys, client_of
 

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rollback_drills.database.connections import Database
-from rollback_drills.followup.retirements import read_retired
+from rollback_drills.followup.retirements.retirement import read_retired
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import NOTIFICATIONS, Keys
 from tests.api.played_flows import play_flows

@@ -15,8 +15,8 @@ from prefect.states import Completed
 from starlette.testclient import TestClient
 
 from rollback_drills_api.flow_runs import Ran, run_deployed
+from rollback_drills_api.http.traces import continue_trace
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.traces import continue_trace
 from tests.api.conftest import NOTIFICATIONS, Keys, client_of
 from tests.api.played_flows import RUN
 

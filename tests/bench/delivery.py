@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import httpx
 from prefect.blocks.system import Secret
 
-from blocks.http.addresses import parse_url
+from blocks.addresses import parse_url
 from blocks.http.client import Progress, open_client
 from blocks.webhook import WebhookConnector
 from rollback_drills.database.connections import Database

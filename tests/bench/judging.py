@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria

@@ -81,7 +81,7 @@ def _report_speedup(environ: Mapping[str, str], schedules: str, folder: str) -> 
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
 
-    from flows import shard_runs
+    from flows.check import shard_runs
     from flows.drill_check import drill_check
 
     shard_runs._IDLE_SECONDS = 3600  # type: ignore[misc]  # only the workers check shards

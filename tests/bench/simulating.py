@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.subject import Subject
 from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.plan_request import PlanRequest

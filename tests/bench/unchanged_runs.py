@@ -80,7 +80,7 @@ def _measure(folder: Path, count: int) -> None:
 def judge_and_run_nothing(schedules: str) -> None:
     from prefect import flow
 
-    from rollback_drills.documents.fleet import load_fleet
+    from rollback_drills.documents.fleets.fleet import load_fleet
     from rollback_drills.planning.fleet_check import ScheduleCheck
     from rollback_drills.planning.plan_request import PlanRequest
     from rollback_drills.readiness.criteria import Criteria

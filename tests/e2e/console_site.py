@@ -6,12 +6,12 @@ from pathlib import Path
 
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
+from rollback_drills.evidence.checks.population import Concluded, Population
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.plan_records import record_plan
-from rollback_drills.evidence.population import Concluded, Population
 from rollback_drills.evidence.record import Record
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, judge_all

@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 from websockets.sync.connection import Connection
 
-from rollback_drills.reports.artifact_keys import artifact_key
+from rollback_drills.reports.pages.artifact_keys import artifact_key
 from tests.e2e.moved_clock import MovedClock
 from tests.e2e.screenshots import ask, browser, take
 from tests.e2e.year import PORT, moved_server

@@ -24,14 +24,14 @@ from prefect.utilities.annotations import quote
 from sqlalchemy import select
 
 from blocks.ledger_key import open_signing_key
-from flows.delivery import Delivered
+from flows.check.delivery import Delivered
+from flows.check.ending import join_runs
+from flows.check.evidence import keep_evidence
+from flows.check.planning import Checked, Run, begin_run, judge_fleet, plan_fleet
+from flows.check.starting import run_check
 from flows.drill_check import drill_check
-from flows.ending import join_runs
-from flows.evidence import keep_evidence
-from flows.planning import Checked, Run, begin_run, judge_fleet, plan_fleet
-from flows.starting import run_check
 from rollback_drills.database.tables import LAST_FINDINGS, OUTBOX
-from rollback_drills.evidence.population import Concluded, Population
+from rollback_drills.evidence.checks.population import Concluded, Population
 from rollback_drills.planning.finding import find_finding
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.requests import DrillCheckRequest
@@ -137,8 +137,8 @@ def _plain_steps() -> Iterator[None]:
     with (
         patch.object(Task, "__call__", call),
         patch.object(Task, "submit", submit),
-        patch("flows.process.publish"),
-        patch("flows.planning.open_key_ahead", lambda _: _open_key),
+        patch("flows.check.process.publish"),
+        patch("flows.check.planning.open_key_ahead", lambda _: _open_key),
         patch("tasks.remembered_head.recall", lambda _: Memory()),
         patch("tasks.remembered_head.remember"),
         patch.dict(os.environ, own_id),

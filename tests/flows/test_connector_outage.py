@@ -19,7 +19,7 @@ from rollback_drills.console.links import ServedLinks
 from rollback_drills.console.pages import write_outages
 from rollback_drills.console.source import read_console
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.manifest import Query

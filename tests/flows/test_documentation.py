@@ -9,8 +9,8 @@ from prefect.settings import Settings
 from pydantic import BaseModel
 
 from flows.state_names import BLOCKED, STATE_NAMES
-from rollback_drills.followup.acknowledgement import AcknowledgementState
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementState
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from tests.reading.documentation import FURTHER, SOURCES, TEXTS, rows
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from flows.ending import find_news
-from rollback_drills.evidence.population import Changes
-from rollback_drills.reports.run_page import ScheduleRun
+from flows.check.ending import find_news
+from rollback_drills.evidence.checks.population import Changes
+from rollback_drills.reports.pages.run_page import ScheduleRun
 from tests.samples.builders import judged, make_subject, planned
 
 

@@ -23,12 +23,12 @@ from werkzeug import Request, Response
 
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
-from rollback_drills.evidence.population import Changes
+from rollback_drills.evidence.checks.population import Changes
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State as DeliveryState
 from rollback_drills.redaction.redactor import remember_secrets
-from rollback_drills.reports.run_page import ScheduleRun
+from rollback_drills.reports.pages.run_page import ScheduleRun
 from tasks.events import emit_events
 from tests.checkout import ROOT
 from tests.processes.prefect_server import copy_migrated

@@ -87,7 +87,7 @@ def test_a_server_that_goes_away_after_messages_have_left_is_exit_code_1(
     def lose(*_: Any, **__: Any) -> None:
         raise httpx.ConnectError("all connection attempts failed")
 
-    monkeypatch.setattr("flows.publishing.publish_artifacts", lose)
+    monkeypatch.setattr("flows.check.publishing.publish_artifacts", lose)
 
     assert deliver(monkeypatch, schedule) == 1
     assert len(receiver.log) == 1

@@ -25,7 +25,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.record_kinds import DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
-from rollback_drills.reports.artifact_keys import FLEET_KEY
+from rollback_drills.reports.pages.artifact_keys import FLEET_KEY
 from tests.processes.saved_connectors import SavedConnectors
 from tests.samples.commands import forget_settings
 from tests.samples.outbox_rows import enable

@@ -83,9 +83,9 @@ def test_a_run_without_a_deployment_marks_nothing(schedule: str) -> None:
 
 KILLED = """
 import os, signal, sys
-import flows.process
+import flows.check.process
 from flows.drill_check import drill_check
-setattr(flows.process, sys.argv[2], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+setattr(flows.check.process, sys.argv[2], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 drill_check(schedule=sys.argv[1])
 """
 

@@ -23,7 +23,7 @@ from flows.failing import refuse
 from flows.replay_notifications import replay_notifications
 from flows.request_replay import request_replay
 from rollback_drills.errors import UsageError
-from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.followup.acknowledgements.acknowledgement import check_texts
 from rollback_drills.recovery.act import Act
 from tests.samples.builders import SCHEDULE
 

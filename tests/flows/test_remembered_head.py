@@ -18,7 +18,7 @@ from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.heads import Head, find_head
 from rollback_drills.evidence.record_kinds import SETBACK_KIND
-from rollback_drills.reports.artifact_keys import FLEET_KEY, artifact_key
+from rollback_drills.reports.pages.artifact_keys import FLEET_KEY, artifact_key
 from rollback_drills_cli.main import app
 from tasks import evidence
 from tasks.background import aside

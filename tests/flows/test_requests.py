@@ -33,8 +33,8 @@ from rollback_drills.documents.history import Drill
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence import appender, outbox_transfer, outcomes
 from rollback_drills.evidence.verify import taken_outcomes
-from rollback_drills.followup import acknowledgement
-from rollback_drills.followup.acknowledgement import LONGEST_ACKNOWLEDGED_FOR, read_days
+from rollback_drills.followup.acknowledgements import acknowledgement
+from rollback_drills.followup.acknowledgements.acknowledgement import LONGEST_ACKNOWLEDGED_FOR, read_days
 from rollback_drills.followup.requests import (
     AcknowledgeRequest,
     AskRequest,
@@ -59,8 +59,8 @@ from rollback_drills.recovery.requests import DirectReplay, ReplayApproval, Repl
 from rollback_drills_api.approval_bodies import ExceptionBody, RetirementBody
 from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, DeliverBody, RecordBody
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_cli.flags import find_flag
 from rollback_drills_cli.main import app
+from rollback_drills_cli.options.flags import find_flag
 
 EVERYWHERE = {"now", "as_json", "verbose", "database"}
 """Options of the command line about the clock, the output and the place of the evidence."""

@@ -135,7 +135,7 @@ def test_a_check_names_the_schedules_that_a_killed_one_has_lost(
     drill_check(return_state=True)
     (folder / "payments.json").unlink()
     with monkeypatch.context() as killed:
-        killed.setattr("flows.process.publish", Mock(side_effect=SystemExit))
+        killed.setattr("flows.check.process.publish", Mock(side_effect=SystemExit))
         for _ in range(2):
             with pytest.raises(SystemExit):
                 drill_check(return_state=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from flows.run_names import Found, describe
-from rollback_drills.evidence.population import NOTHING_CHANGED, Changes
+from rollback_drills.evidence.checks.population import NOTHING_CHANGED, Changes
 from rollback_drills.readiness.judgement import Judgement
 from tests.samples.builders import DRILL, judged, make_subject
 

@@ -13,12 +13,12 @@ from prefect.flow_engine import run_flow
 from prefect.states import Running
 from pytest_httpserver import HTTPServer
 
-from flows import process, shard_runs
+from flows.check import process, shard_runs
+from flows.check.planning import judge_fleet
 from flows.drill_check import drill_check
-from flows.planning import judge_fleet
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.changes import CHANGES_SCHEMA
-from rollback_drills.documents.shard import find_shards
+from rollback_drills.documents.fleets.shard import find_shards
 from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import Verification
 from tests.samples.builders import SCHEDULE

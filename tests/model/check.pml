@@ -48,7 +48,7 @@ inline forget(r) {
 }
 
 /* Documents are read one after another; one that is not there any more is not found.
-   Stands for flows/planning.py::judge_fleet
+   Stands for flows/check/planning.py::judge_fleet
    Stands for rollback_drills/planning/finding.py::find_finding */
 inline look(r) {
 	s = looked[r];
@@ -63,8 +63,8 @@ inline look(r) {
 
 /* The table is up to date, out of date, emptied, or changed by somebody.
    Stands for rollback_drills/database/tables.py::LAST_FINDINGS
-   Stands for rollback_drills/evidence/last_findings.py::_read_table
-   Stands for rollback_drills/evidence/population.py::digest_population */
+   Stands for rollback_drills/evidence/checks/last_findings.py::_read_table
+   Stands for rollback_drills/evidence/checks/population.py::digest_population */
 inline read_table() {
 	fits = 1;
 	for (s : 0 .. SCHEDULES - 1) {
@@ -79,8 +79,8 @@ inline read_table() {
 }
 
 /* What the ledger does not have any more is known by its name alone.
-   Stands for rollback_drills/evidence/last_findings.py::_read_ledger
-   Stands for rollback_drills/evidence/check_records.py::SeenPopulations.take_plan */
+   Stands for rollback_drills/evidence/checks/last_findings.py::_read_ledger
+   Stands for rollback_drills/evidence/checks/check_records.py::SeenPopulations.take_plan */
 inline read_ledger() {
 	for (s : 0 .. SCHEDULES - 1) {
 		known[s] = (plan[s] != NOTHING -> plan[s] : (known[s] != NOTHING -> PRUNED : NOTHING))
@@ -95,10 +95,10 @@ inline read_ledger() {
 #define FITS (fits && !is_pruned)
 #endif
 
-/* Stands for rollback_drills/evidence/checks.py::_WholeCheck.begin
-   Stands for rollback_drills/evidence/last_findings.py::read_last_check
-   Stands for rollback_drills/evidence/last_findings.py::_was_pruned_after
-   Stands for rollback_drills/evidence/population.py::find_changes */
+/* Stands for rollback_drills/evidence/checks/recorded_check.py::_WholeCheck.begin
+   Stands for rollback_drills/evidence/checks/last_findings.py::read_last_check
+   Stands for rollback_drills/evidence/checks/last_findings.py::_was_pruned_after
+   Stands for rollback_drills/evidence/checks/population.py::find_changes */
 inline compare_population(r) {
 	read_table();
 	if
@@ -120,10 +120,10 @@ inline compare_population(r) {
 #endif
 
 /* Plans of what changed, and the record of the check. Its digest is over all that the run looked at.
-   Stands for rollback_drills/evidence/checks.py::_find_news
-   Stands for rollback_drills/evidence/checks.py::_WholeCheck.end
-   Stands for rollback_drills/evidence/last_findings.py::keep_findings
-   Stands for rollback_drills/evidence/check_records.py::record_check */
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_find_news
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_WholeCheck.end
+   Stands for rollback_drills/evidence/checks/last_findings.py::keep_findings
+   Stands for rollback_drills/evidence/checks/check_records.py::record_check */
 inline append_check(r) {
 	for (s : 0 .. SCHEDULES - 1) {
 		if

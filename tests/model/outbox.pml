@@ -326,7 +326,7 @@ inline end_second_transaction(w) {
 }
 
 /* A run commits, delivers and writes its evidence. Some runs do only a part of it, so here any order is possible.
-   Stands for flows/process.py::run_process */
+   Stands for flows/check/process.py::run_process */
 proctype Worker(byte id) {
 end:	do
 	:: atomic { step[id] == IDLE && ANY(IS_ABSENT) -> commit(); END_STEP }

@@ -46,7 +46,7 @@ inline deliver(r) {
 }
 
 /* The run records its own plan. If another has recorded it meanwhile, the finding alone is added.
-   Stands for rollback_drills/evidence/checks.py::_find_news
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_find_news
    Stands for rollback_drills/evidence/committed_plans.py::find_taken */
 inline record_own(r) {
 #ifdef DO_NOT_ASK_WHO_HAS_IT

@@ -39,7 +39,7 @@ inline leave(r) {
 	step[r] = IDLE
 }
 
-/* Stands for rollback_drills/evidence/unpublished.py::keep_unpublished */
+/* Stands for rollback_drills/evidence/checks/unpublished.py::keep_unpublished */
 inline keep(r) {
 	for (s : 0 .. SCHEDULES - 1) { is_kept[s] = is_kept[s] || NEWS(r) != 0 }
 	s = 0
@@ -47,10 +47,10 @@ inline keep(r) {
 
 /* One transaction, under the lock of the ledger.
    Stands for rollback_drills/evidence/outbox_transfer.py::index_run
-   Stands for rollback_drills/evidence/checks.py::_WholeCheck.begin
-   Stands for rollback_drills/evidence/checks.py::_WholeCheck.end
-   Stands for rollback_drills/evidence/unpublished.py::find_unpublished
-   Stands for rollback_drills/evidence/population.py::Changes.find_news */
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_WholeCheck.begin
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_WholeCheck.end
+   Stands for rollback_drills/evidence/checks/unpublished.py::find_unpublished
+   Stands for rollback_drills/evidence/checks/population.py::Changes.find_news */
 inline record_check(r) {
 	for (s : 0 .. SCHEDULES - 1) {
 		if
@@ -69,7 +69,7 @@ inline record_check(r) {
 #endif
 }
 
-/* Stands for flows/publishing.py::publish */
+/* Stands for flows/check/publishing.py::publish */
 inline publish(r) {
 #ifndef FORGET_FIRST
 	for (s : 0 .. SCHEDULES - 1) { published[s] = (NEWS(r) > published[s] -> NEWS(r) : published[s]) }
@@ -85,8 +85,8 @@ inline publish(r) {
 #endif
 
 /* Under the lock of the ledger, too.
-   Stands for rollback_drills/evidence/unpublished.py::forget_unpublished
-   Stands for rollback_drills/evidence/last_findings.py::find_last_check
+   Stands for rollback_drills/evidence/checks/unpublished.py::forget_unpublished
+   Stands for rollback_drills/evidence/checks/last_findings.py::find_last_check
    Stands for rollback_drills/evidence/appender.py::lock_ledger */
 inline forget(r) {
 	if

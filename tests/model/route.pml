@@ -145,7 +145,7 @@ inline forget(w) {
 }
 
 /* A run reads, decides, and commits what it has decided, if it is not killed.
-   Stands for flows/planning.py::plan_fleet
+   Stands for flows/check/planning.py::plan_fleet
    Stands for tasks/outbox.py::commit_notifications */
 proctype Run(byte w) {
 	do

@@ -91,7 +91,7 @@ inline end_step() {
 }
 
 /* The table is up to date, out of date, emptied, or changed by somebody. A part of it is taken as it is.
-   Stands for rollback_drills/evidence/last_findings.py::_read_rows
+   Stands for rollback_drills/evidence/checks/last_findings.py::_read_rows
    Stands for rollback_drills/database/tables.py::LAST_FINDINGS */
 inline read_rows() {
 	for (s : 0 .. SCHEDULES - 1) { known[s] = (has_check -> table[s] : NOTHING) }
@@ -106,9 +106,9 @@ inline read_rows() {
 #endif
 
 /* What the ledger does not have any more is known by its name alone.
-   Stands for rollback_drills/evidence/last_findings.py::read_last_check
-   Stands for rollback_drills/evidence/last_findings.py::_read_ledger
-   Stands for rollback_drills/evidence/population.py::digest_population */
+   Stands for rollback_drills/evidence/checks/last_findings.py::read_last_check
+   Stands for rollback_drills/evidence/checks/last_findings.py::_read_ledger
+   Stands for rollback_drills/evidence/checks/population.py::digest_population */
 inline read_last_check() {
 	read_rows();
 	fits = 1;
@@ -129,13 +129,13 @@ inline read_last_check() {
 #endif
 
 /* Plans after the newest check, also if the rows of the shards that wrote them are lost.
-   Stands for rollback_drills/evidence/shards.py::find_since
-   Stands for rollback_drills/evidence/shards.py::read_plans */
+   Stands for rollback_drills/evidence/checks/shards.py::find_since
+   Stands for rollback_drills/evidence/checks/shards.py::read_plans */
 inline read_plans() {
 	for (s : 0 .. SCHEDULES - 1) { recorded[s] = (HAS_BEGUN -> since[s] : NOTHING) }
 }
 
-/* Stands for rollback_drills/evidence/shards.py::forget_shards */
+/* Stands for rollback_drills/evidence/checks/shards.py::forget_shards */
 inline forget_shards() {
 	for (s : 0 .. SCHEDULES - 1) { has_looked[s] = 0; found[s] = NOTHING; is_old[s] = 0 }
 }
@@ -149,9 +149,9 @@ inline forget_shards() {
 #endif
 
 /* The record of the check, whose digest is over all findings, is the last row of a transaction.
-   Stands for rollback_drills/evidence/check_records.py::record_check
-   Stands for rollback_drills/evidence/population.py::find_changes
-   Stands for rollback_drills/evidence/check_records.py::SeenPopulations.take_check */
+   Stands for rollback_drills/evidence/checks/check_records.py::record_check
+   Stands for rollback_drills/evidence/checks/population.py::find_changes
+   Stands for rollback_drills/evidence/checks/check_records.py::SeenPopulations.take_check */
 inline record_check() {
 	for (s : 0 .. SCHEDULES - 1) {
 		if
@@ -176,10 +176,10 @@ inline record_check() {
 
 /* A run that looks at everything, whatever the documents say.
    Stands for rollback_drills/planning/finding.py::find_finding
-   Stands for rollback_drills/evidence/checks.py::_WholeCheck.begin
-   Stands for rollback_drills/evidence/checks.py::_WholeCheck.end
-   Stands for rollback_drills/evidence/checks.py::_find_unrecorded
-   Stands for rollback_drills/evidence/checks.py::_find_news */
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_WholeCheck.begin
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_WholeCheck.end
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_find_unrecorded
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_find_news */
 inline index_whole() {
 	read_last_check();
 	read_plans();
@@ -193,7 +193,7 @@ inline index_whole() {
 	record_check()
 }
 
-/* Stands for rollback_drills/evidence/shards.py::begin_shards */
+/* Stands for rollback_drills/evidence/checks/shards.py::begin_shards */
 inline begin_shards(p) {
 	begun = p;
 	forget_shards();
@@ -203,7 +203,7 @@ inline begin_shards(p) {
 	parent[p] = RUNS
 }
 
-/* Stands for rollback_drills/evidence/shards.py::require_shards */
+/* Stands for rollback_drills/evidence/checks/shards.py::require_shards */
 #ifdef SHARDS_OF_EARLIER_CHECKS
 #define IS_CURRENT(c) (begun != NO_ROW && begun != NOBODY)
 #else
@@ -211,8 +211,8 @@ inline begin_shards(p) {
 #endif
 
 /* The plan of a shard, if the ledger does not have it yet. The shard finds whatever its document says.
-   Stands for rollback_drills/evidence/checks.py::_ShardCheck.begin
-   Stands for rollback_drills/evidence/shards.py::enter_shards */
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_ShardCheck.begin
+   Stands for rollback_drills/evidence/checks/shards.py::enter_shards */
 inline append_shard() {
 	begun = (begun == NO_ROW -> NOBODY : begun);
 	read_rows();
@@ -225,8 +225,8 @@ inline append_shard() {
 }
 
 /* A run for a check. It leaves a row that says what it found, in place of what an earlier run of the shard found.
-   Stands for rollback_drills/evidence/checks.py::_ShardCheck.end
-   Stands for rollback_drills/evidence/shards.py::keep_shard */
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_ShardCheck.end
+   Stands for rollback_drills/evidence/checks/shards.py::keep_shard */
 inline index_shard(c) {
 	if
 	:: IS_CURRENT(c) ->
@@ -255,9 +255,9 @@ inline forget_child(c) {
 #endif
 
 /* All shards have looked, and the ledger has what each of them found; else some are repeated, or the check gives up.
-   Stands for rollback_drills/evidence/checks.py::_CombinedCheck.begin
-   Stands for rollback_drills/evidence/checks.py::_CombinedCheck.end
-   Stands for rollback_drills/evidence/shards.py::read_together */
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_CombinedCheck.begin
+   Stands for rollback_drills/evidence/checks/recorded_check.py::_CombinedCheck.end
+   Stands for rollback_drills/evidence/checks/shards.py::read_together */
 inline index_combined(p) {
 	read_last_check();
 	read_plans();
@@ -274,8 +274,8 @@ inline index_combined(p) {
 	fi
 }
 
-/* Stands for flows/sharded_check.py::check_in_shards
-   Stands for flows/sharded_check.py::_look */
+/* Stands for flows/check/sharded_check.py::check_in_shards
+   Stands for flows/check/sharded_check.py::_look */
 proctype Parent(byte p) {
 end:	do
 	:: d_step { parent[p] == IDLE -> begin_shards(p); end_step() }
@@ -286,8 +286,8 @@ end:	do
 }
 
 /* A run of any shard: asked for once or several times, by a check that may have ended since.
-   Stands for flows/shards.py::enter_check
-   Stands for flows/evidence.py::keep_evidence */
+   Stands for flows/check/shards.py::enter_check
+   Stands for flows/check/evidence.py::keep_evidence */
 proctype Child(byte id) {
 end:	do
 	:: atomic { asked_by[id] == NOBODY && parent[0] == RUNS -> asked_by[id] = 0 }

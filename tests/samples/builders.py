@@ -9,7 +9,7 @@ import msgspec
 
 from rollback_drills.documents.history import History
 from rollback_drills.documents.plain_json import to_plain
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey

@@ -4,8 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.followup.acknowledgement import AcknowledgementRecord, AcknowledgementState
-from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord
+from rollback_drills.followup.acknowledgements.acknowledgement import (
+    AcknowledgementRecord,
+    AcknowledgementState,
+)
+from rollback_drills.followup.exceptions.exception import ExceptionKind, ExceptionRecord
 from tests.samples.builders import NOW
 
 

@@ -11,11 +11,11 @@ import msgspec
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.evidence.appender import append
+from rollback_drills.evidence.checks.population import Concluded, Population, name_population
 from rollback_drills.evidence.imported_index import import_records
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.plan_records import record_plan
-from rollback_drills.evidence.population import Concluded, Population, name_population
 from rollback_drills.names import ids
 from rollback_drills.planning.finding import find_finding
 from rollback_drills.planning.plan_request import PlanRequest

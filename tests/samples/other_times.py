@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.subject import Subject
 from tests.samples.world import World
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.followup.acknowledgement import (
+from rollback_drills.followup.acknowledgements.acknowledgement import (
     Acknowledgement,
     AcknowledgementRecord,
     find_current,
@@ -15,8 +15,8 @@ from rollback_drills.followup.acknowledgement import (
 )
 from rollback_drills.followup.cycle_facts import Sent
 from rollback_drills.followup.cycle_grouping import group_cycles
-from rollback_drills.followup.escalations import build_entries, find_escalations
-from rollback_drills.followup.follow_up_rules import FollowUpRules, find_over, judge_open
+from rollback_drills.followup.escalations.escalation import build_entries, find_escalations
+from rollback_drills.followup.escalations.follow_up_rules import FollowUpRules, find_over, judge_open
 from rollback_drills.followup.open_cycles import _to_sent
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry

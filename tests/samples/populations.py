@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
+from rollback_drills.evidence.checks.population import Changes, Concluded, Part, Population, name_population
 from rollback_drills.evidence.plan_records import record_plan
-from rollback_drills.evidence.population import Changes, Concluded, Part, Population, name_population
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import Verification

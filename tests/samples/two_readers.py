@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from rollback_drills.documents.careful_reader import read_carefully
 from rollback_drills.documents.fields import Document, Timestamp
 from rollback_drills.documents.history import History
 from rollback_drills.documents.instants import read_instant
-from rollback_drills.documents.json_text import UnusableDocumentError
-from rollback_drills.documents.reader import Loaded, parse_document
+from rollback_drills.documents.reading.careful_reader import read_carefully
+from rollback_drills.documents.reading.reader import Loaded, parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.unusable_document import UnusableDocumentError
 
 DAYS = ("2026-11-05", "2026-12-31", "2028-02-29", "2027-02-29", "0001-01-01", "9999-12-31", "1970-01-01")
 CLOCKS = ("09:00:00", "23:59:59", "00:00:00", "24:00:00", "23:59:60", "09:00", "090000", "12:34:56")

@@ -17,21 +17,31 @@ from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.record import name_run
-from rollback_drills.followup.acknowledgement import (
+from rollback_drills.followup.acknowledgements.acknowledgement import (
     Acknowledgement,
     AcknowledgementRecord,
     AcknowledgementState,
 )
-from rollback_drills.followup.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.acknowledgements.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.acknowledgements.route_choice import RouteChoice
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
-from rollback_drills.followup.due_escalations import find_due_steps
-from rollback_drills.followup.escalation_plan import build_escalation_plan
-from rollback_drills.followup.escalations import Escalation, build_entries
-from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord, Grant, record_exception
-from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules, judge_open
+from rollback_drills.followup.escalations.due_escalations import find_due_steps
+from rollback_drills.followup.escalations.escalation import Escalation, build_entries
+from rollback_drills.followup.escalations.escalation_plan import build_escalation_plan
+from rollback_drills.followup.escalations.follow_up_rules import (
+    FollowUpRules,
+    documents_of,
+    find_rules,
+    judge_open,
+)
+from rollback_drills.followup.exceptions.exception import (
+    ExceptionKind,
+    ExceptionRecord,
+    Grant,
+    record_exception,
+)
 from rollback_drills.followup.open_cycles import find_quiet, read_open_cycles
-from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.names import ids
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict

@@ -21,6 +21,7 @@ from rollback_drills.database.tables import HEADS, LEDGER
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.errors.effects import note_effect
+from rollback_drills.evidence.checks.plans_in_force import find_in_force
 from rollback_drills.evidence.export.csv_table import TableWriter
 from rollback_drills.evidence.export.guide import write_guide
 from rollback_drills.evidence.export.manifest import (
@@ -51,7 +52,6 @@ from rollback_drills.evidence.heads import Head, damage, iterate_heads, newest_h
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import SigningKey
 from rollback_drills.evidence.ledger.merkle import hash_leaf
-from rollback_drills.evidence.plans_in_force import find_in_force
 from rollback_drills.evidence.record_kinds import KEY_KIND
 
 _AT_ONCE: Final = 1000

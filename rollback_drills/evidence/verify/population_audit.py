@@ -5,8 +5,8 @@ from typing import Final
 import msgspec
 
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.check_records import RecordedCheck, RecordedFinding, SeenPopulations
-from rollback_drills.evidence.population import digest_population
+from rollback_drills.evidence.checks.check_records import RecordedCheck, RecordedFinding, SeenPopulations
+from rollback_drills.evidence.checks.population import digest_population
 from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.written_record import WrittenRecord

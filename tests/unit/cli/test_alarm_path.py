@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
-from rollback_drills.followup.alarm_path_records import record_missed
-from rollback_drills.followup.alarm_paths import AlarmPathDrill, MissedDrill
+from rollback_drills.followup.alarm_paths.alarm_path_findings import AlarmPathDrill, MissedDrill
+from rollback_drills.followup.alarm_paths.alarm_path_records import record_missed
 from rollback_drills.notifications.states import State
 from rollback_drills_cli.main import app
 from tests.samples.builders import NOW, SCHEDULE, open_key

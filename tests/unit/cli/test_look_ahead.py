@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills_cli.main import app
 from tests.samples.builders import NOW, SCHEDULE
 from tests.samples.world import World

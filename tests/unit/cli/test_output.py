@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills_cli.output import print_items, print_json, print_sentence, print_table
+from rollback_drills_cli.terminal.output import print_items, print_json, print_sentence, print_table
 from tests.samples.commands import drills
 
 

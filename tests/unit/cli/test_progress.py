@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from rollback_drills_cli.progress import show_count, show_waiting
+from rollback_drills_cli.terminal.progress import show_count, show_waiting
 
 READERS = pytest.mark.parametrize("is_person", [True, False], ids=["a person", "a program"])
 
@@ -13,7 +13,7 @@ READERS = pytest.mark.parametrize("is_person", [True, False], ids=["a person", "
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show at once what is shown after a second."""
-    monkeypatch.setattr("rollback_drills_cli.progress._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("rollback_drills_cli.terminal.progress._PATIENCE_SECONDS", 0.0)
     monkeypatch.setenv("TERM", "xterm")
 
 

@@ -13,8 +13,9 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.record_kinds import DRILL_KIND, RETEST_KIND
-from rollback_drills_cli import options, record_result
+from rollback_drills_cli import record_result
 from rollback_drills_cli.main import main
+from rollback_drills_cli.options import shared
 from tests.samples.builders import DRILL, SCHEDULE, open_key, written
 from tests.samples.plain_records import read_plain
 
@@ -46,7 +47,7 @@ class Record:
     ) -> None:
         self.folder, self._capsys, self._monkeypatch = folder, capsys, monkeypatch
         self.out = self.err = ""
-        monkeypatch.setattr(options, "datetime", _Clock)
+        monkeypatch.setattr(shared, "datetime", _Clock)
 
     def write(self, **schedule: Any) -> None:
         (self.folder / "schedule.json").write_bytes(written({**SCHEDULE, **schedule}))

@@ -173,7 +173,7 @@ def test_people_see_how_far_it_is_if_it_takes_longer_than_a_moment(
     simulate: Simulate, monkeypatch: pytest.MonkeyPatch, after: float
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setattr("rollback_drills_cli.progress._PATIENCE_SECONDS", after)
+    monkeypatch.setattr("rollback_drills_cli.terminal.progress._PATIENCE_SECONDS", after)
 
     code, _, err = simulate("--format", "csv")
 

@@ -398,7 +398,7 @@ def test_a_working_directory_that_was_removed_is_named(
 @pytest.mark.slow
 def test_what_a_command_starts_has_standard_streams_although_they_were_closed(tmp_path: Path) -> None:
     code = (
-        "import os, subprocess, sys; from rollback_drills_cli.streams import prepare_streams;"
+        "import os, subprocess, sys; from rollback_drills_cli.terminal.streams import prepare_streams;"
         " prepare_streams(); started = subprocess.run([sys.executable, '-c', 'print(1)']);"
         " opened = os.open('evidence.db', os.O_CREAT);"
         " sys.exit(started.returncode if opened > 2 else 9)"

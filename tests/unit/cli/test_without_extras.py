@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from rollback_drills.documents.calendars.busy_calendar import read_busy_times
+from rollback_drills.documents.busy_calendars.busy_calendar import read_busy_times
 from rollback_drills.errors import UsageError
 from rollback_drills.errors.extras import MODULES, describe_missing
 from tests.checkout import ROOT

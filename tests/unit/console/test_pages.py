@@ -27,12 +27,12 @@ from rollback_drills.console.query import FleetQuery, MonthQuery
 from rollback_drills.console.source import NO_EVIDENCE, Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import DatabaseError
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
 from tests.reading.html_pages import HtmlPage

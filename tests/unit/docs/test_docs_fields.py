@@ -13,7 +13,7 @@ from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.totals import read_totals
 from rollback_drills.planning.event import build_event
-from rollback_drills.reports.audit_reading import find_package
+from rollback_drills.reports.audit.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter, RouteFilter
 from rollback_drills.reports.period import Period
 from rollback_drills.reports.routes import find_routes

@@ -19,28 +19,28 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.cadences.interval_cadence import DuePolicy
 from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
+from rollback_drills.documents.fleets.json_lines import LARGEST_FILE_BYTES, MOST_RECORDS
 from rollback_drills.documents.history import ExerciseType, History, Trigger
-from rollback_drills.documents.json_lines import LARGEST_FILE_BYTES, MOST_RECORDS
 from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan, RollbackRehearsal
-from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES
+from rollback_drills.documents.reading.reader import LARGEST_DOCUMENT_BYTES
 from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS, Schedule
 from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD
 from rollback_drills.evidence.verify.findings import FindingKind
-from rollback_drills.followup.acknowledgement import AcknowledgementState
-from rollback_drills.followup.bulk_acknowledgement import MOST_AT_ONCE
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementState
+from rollback_drills.followup.acknowledgements.bulk_acknowledgement import MOST_AT_ONCE
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills.followup.next_actions import CycleState
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.planning.category import Category
 from rollback_drills.readiness.states import Mode, Readiness
-from rollback_drills.reports.audit_reading import find_package
+from rollback_drills.reports.audit.audit_reading import find_package
+from rollback_drills.reports.events.run_events import PREFIX
 from rollback_drills.reports.filters import PackageFilter, RouteFilter
 from rollback_drills.reports.notifications import find_notifications
 from rollback_drills.reports.paging import MOST_LISTED
 from rollback_drills.reports.period import Period
 from rollback_drills.reports.routes import find_routes
-from rollback_drills.reports.run_events import PREFIX
 from rollback_drills.reports.trend import find_trend
 from rollback_drills.trust.signs import FEWEST_TURNED_BAD, Sign
 from tests.reading.documentation import FURTHER, SOURCES, TEXTS, code_spans, rows

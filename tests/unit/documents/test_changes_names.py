@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from tests.samples.builders import SCHEDULE
 from tests.samples.commands import drills
 

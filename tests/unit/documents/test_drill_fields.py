@@ -14,7 +14,7 @@ from rollback_drills.documents.history import (
     Participant,
     Trigger,
 )
-from rollback_drills.documents.reader import Loaded, parse_document
+from rollback_drills.documents.reading.reader import Loaded, parse_document
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
 from rollback_drills_cli.main import app
 from tests.checkout import ROOT

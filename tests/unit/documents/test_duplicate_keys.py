@@ -11,7 +11,7 @@ from rollback_drills.documents.duplicate_keys import certainly_has_no_repeats, f
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import History
 from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan, RollbackRehearsal
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from tests.samples.builders import DRILL, SCHEDULE, written

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents import json_lines
-from rollback_drills.documents.fleet import Fleet, load_fleet
+from rollback_drills.documents.fleets import json_lines
+from rollback_drills.documents.fleets.fleet import Fleet, load_fleet
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.terminal_text import show_path, show_text
 from rollback_drills.errors import UsageError
@@ -19,10 +19,10 @@ from rollback_drills.outbox.former_names import keep_former_names
 from rollback_drills.planning.outbox_entries import known_names
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills_cli.output import print_line, print_problem, print_table
+from rollback_drills_cli.terminal.output import print_line, print_problem, print_table
 from tests.samples.builders import NOW, SCHEDULE, planned
 from tests.samples.outbox import make_entry
-from tests.unit.documents.test_fleet import HISTORY, named, put
+from tests.unit.documents.fleets.test_fleet import HISTORY, named, put
 
 ESCAPE = "\x1b]0;owned\x07\x1b[31m"
 

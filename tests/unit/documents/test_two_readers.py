@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rollback_drills.documents.fleets.json_lines import read_records
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.instants import read_instant
-from rollback_drills.documents.json_lines import read_records
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from tests.samples.builders import DRILL, written

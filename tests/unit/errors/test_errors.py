@@ -11,7 +11,7 @@ import pytest
 
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.rendering.command_line import write_command
-from rollback_drills_cli.flags import SHORT_FLAGS, find_flag
+from rollback_drills_cli.options.flags import SHORT_FLAGS, find_flag
 from tests.checkout import ROOT
 
 BELOW_THE_EDGES = ("rollback_drills", "blocks", "tasks", "flows")

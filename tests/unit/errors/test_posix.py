@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rollback_drills.documents import json_lines_index
+from rollback_drills.documents.fleets import json_lines_index
 from tests.samples.builders import SCHEDULE
 from tests.samples.commands import drills
 

@@ -24,12 +24,12 @@ from rollback_drills.evidence.record_kinds import (
     RETIREMENT_KIND,
 )
 from rollback_drills.evidence.record_summary import describe_record
-from rollback_drills.followup.acknowledgement import AcknowledgementRecord
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.approval_notices import read_open_approvals
-from rollback_drills.followup.exceptions import ExceptionRecord
-from rollback_drills.followup.found_requests import read_open_requests
+from rollback_drills.followup.exceptions.exception import ExceptionRecord
+from rollback_drills.followup.exceptions.found_requests import read_open_requests
 from rollback_drills.followup.retests import read_retests
-from rollback_drills.followup.retirements import (
+from rollback_drills.followup.retirements.retirement import (
     Change,
     GivenRetirement,
     read_retired,

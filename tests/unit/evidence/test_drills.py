@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.drills import DrillRecord, SeenDrills, find_drills

@@ -10,15 +10,15 @@ import pytest
 
 import rollback_drills
 from rollback_drills.database.connections import Database
+from rollback_drills.evidence.checks.population import NOTHING_CHANGED
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.population import NOTHING_CHANGED
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.record_kinds import CHECK_KIND, PLAN_KIND
 from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.states import Readiness
 from rollback_drills.redaction.computed import computed_fields
 from rollback_drills.redaction.redactor import Redactor
-from rollback_drills.reports.run_events import check_event
+from rollback_drills.reports.events.run_events import check_event
 from tests.samples.builders import NOW, make_subject, open_key, planned
 from tests.samples.populations import population_of, records, verify
 

@@ -11,10 +11,10 @@ from rollback_drills.database.connections import Database
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record import Record
 from rollback_drills.followup.approval_notices import EVENT_TYPE, find_notices, read_open_approvals
-from rollback_drills.followup.exception_decisions import record_decline
-from rollback_drills.followup.exception_requests import Wish, record_request
-from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.followup.found_requests import get_request
+from rollback_drills.followup.exceptions.exception import ExceptionKind
+from rollback_drills.followup.exceptions.exception_decisions import record_decline
+from rollback_drills.followup.exceptions.exception_requests import Wish, record_request
+from rollback_drills.followup.exceptions.found_requests import get_request
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit

@@ -9,7 +9,7 @@ import pytest
 from msgspec import UNSET
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
@@ -19,8 +19,8 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record_kinds import ESCALATION_KIND
 from rollback_drills.followup.dashboard import find_problems
-from rollback_drills.followup.escalation_records import find_recorded, find_taken_steps
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.escalations.escalation_records import find_recorded, find_taken_steps
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills.followup.next_actions import Action, find_next_actions
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.totals import NO_TOTALS, read_totals

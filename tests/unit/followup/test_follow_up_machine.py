@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.followup.acknowledgement import find_current
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.acknowledgements.acknowledgement import find_current
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills.followup.next_actions import CycleState, find_next_actions, find_state
 from tests.samples.builders import NOW
 from tests.samples.databases import open_sqlite

@@ -10,8 +10,8 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.followup.dashboard import find_problems
-from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.followup.follow_up_rules import FollowUpRules
+from rollback_drills.followup.escalations.follow_up_rules import FollowUpRules
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills.readiness.states import Readiness
 from tests.samples.world import Received, World
 

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from rollback_drills.followup.acknowledgement import AcknowledgementRecord
+from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
-from rollback_drills.followup.escalation_steps import plan_step
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.escalations.escalation_steps import plan_step
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills.followup.next_actions import (
     Action,
     CycleState,

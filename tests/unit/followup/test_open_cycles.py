@@ -12,7 +12,7 @@ from sqlalchemy import select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.followup.cycle_facts import CycleFacts
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills.followup.open_cycles import find_quiet, read_open_cycles
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason

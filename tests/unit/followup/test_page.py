@@ -5,10 +5,10 @@ from typing import Any
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.outages.listing import OpenOutageReport
-from rollback_drills.followup.alarm_paths import AlarmPathFinding
+from rollback_drills.followup.alarm_paths.alarm_path_findings import AlarmPathFinding
 from rollback_drills.followup.connector_health import ConnectorHealth
 from rollback_drills.followup.dashboard import build_dashboard
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills.followup.page import render_follow_up
 from rollback_drills.followup.retests import Retest
 from rollback_drills.rendering.times import write_times

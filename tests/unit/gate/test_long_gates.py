@@ -9,7 +9,7 @@ from rollback_drills.gate.events import gate_event
 from rollback_drills.gate.page import render_gate
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.criteria import Criteria
-from rollback_drills.reports.event_payloads import GatePayload
+from rollback_drills.reports.events.event_payloads import GatePayload
 from tests.samples.builders import NOW, judged, make_subject
 from tests.samples.promotion import write_promotion
 

@@ -12,20 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record_kinds import DRILL_KIND
-from rollback_drills.followup.acknowledgement import Acknowledgement
-from rollback_drills.followup.bulk_acknowledgement import acknowledge
-from rollback_drills.followup.exception_grants import grant_exception
-from rollback_drills.followup.exceptions import ExceptionKind, Grant
-from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.followup.acknowledgements.acknowledgement import Acknowledgement
+from rollback_drills.followup.acknowledgements.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.acknowledgements.route_choice import RouteChoice
+from rollback_drills.followup.exceptions.exception import ExceptionKind, Grant
+from rollback_drills.followup.exceptions.exception_grants import grant_exception
 from rollback_drills.names import ids
 from rollback_drills.names.keys import find_spelling, first_spellings, is_same, name_key
 from rollback_drills.names.lookalikes import find_lookalikes, look_different

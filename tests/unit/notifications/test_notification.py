@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from blocks.text import paragraphs, plain_text
 from rollback_drills.documents.plain_json import to_plain
-from rollback_drills.documents.reader import read_document
+from rollback_drills.documents.reading.reader import read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject

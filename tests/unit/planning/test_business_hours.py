@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rollback_drills.documents.cadences.cadence import CalendarCadence
 from rollback_drills.documents.calendars.working_days import WEEK, Day, WorkCalendar
 from rollback_drills.documents.calendars.working_time import BusinessHours, WorkingTime
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.planning.business_hours import add_business_hours
 from tests.samples.builders import SCHEDULE, written

@@ -10,7 +10,7 @@ from rollback_drills.documents.calendars.working_days import WEEK, WorkCalendar
 from rollback_drills.documents.calendars.working_time import BusinessHours, WorkingTime
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.errors import UsageError
-from rollback_drills.followup.acknowledgement import (
+from rollback_drills.followup.acknowledgements.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
     find_current,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.names import ids

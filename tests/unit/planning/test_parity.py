@@ -10,7 +10,7 @@ import pytest
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import History
 from rollback_drills.documents.plain_json import to_plain
-from rollback_drills.documents.reader import Loaded, parse_document, read_document
+from rollback_drills.documents.reading.reader import Loaded, parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.subject import Subject

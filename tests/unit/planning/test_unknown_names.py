@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents.reader import Loaded, parse_document
+from rollback_drills.documents.reading.reader import Loaded, parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.names.keys import find_spelling

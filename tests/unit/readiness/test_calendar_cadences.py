@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.states import Readiness

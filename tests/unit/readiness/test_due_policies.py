@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.judgement import find_due
 from tests.samples.builders import DRILL, NOW, SCHEDULE, check_of, judged, make_subject, written

@@ -11,7 +11,7 @@ from rollback_drills.console.fleet import read_fleet
 from rollback_drills.console.query import FleetQuery
 from rollback_drills.console.source import read_console
 from rollback_drills.documents.history import Drill, Finding, History
-from rollback_drills.documents.reader import Loaded, parse_document, read_document
+from rollback_drills.documents.reading.reader import Loaded, parse_document, read_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.gate.production_readiness import production_readiness
@@ -29,7 +29,7 @@ from rollback_drills.readiness.history_faults import (
 from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.states import Readiness
-from rollback_drills.reports.run_page import ScheduleRun, render_fleet, render_schedule
+from rollback_drills.reports.pages.run_page import ScheduleRun, render_fleet, render_schedule
 from rollback_drills.trust.signs import KnownDrill, Memory, find_distrust
 from tests.samples.builders import DRILL, NOW, checked, judged, make_subject, planned
 

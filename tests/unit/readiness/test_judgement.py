@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.acceptance import is_accepted

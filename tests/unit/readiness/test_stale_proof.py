@@ -12,7 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from rollback_drills.documents.changes import Change, KnownChanges
-from rollback_drills.documents.fleet_changes import add_changes, load_changes
+from rollback_drills.documents.fleets.fleet_changes import add_changes, load_changes
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.subject import Subject
 from rollback_drills.planning.explanation import explain

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
 from rollback_drills.recording.document import append_drill, move_due, new_history
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reader import read_document
+from rollback_drills.documents.reading.reader import read_document
 from rollback_drills.recording.document_file import WriteError, locked, write_document
 from tests.processes import recording_process
 from tests.processes.forked import find_exit_code, fork, run_at_once

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.errors import UsageError
 from rollback_drills.recording.drill_entry import (
     NOTHING,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.drills import find_drills

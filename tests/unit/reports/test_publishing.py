@@ -15,7 +15,7 @@ from icalendar import Calendar
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.criteria import Criteria

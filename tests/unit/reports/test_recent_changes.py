@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from rollback_drills.database.connections import Database
+from rollback_drills.evidence.checks.population import Concluded, Population
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.plan_records import record_plan
-from rollback_drills.evidence.population import Concluded, Population
 from rollback_drills.evidence.record import Record
 from rollback_drills.reports import recent_changes
 from rollback_drills.reports.recent_changes import FleetChange, Kind, find_recent_changes

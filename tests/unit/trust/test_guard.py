@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError

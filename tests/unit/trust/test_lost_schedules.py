@@ -6,8 +6,8 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appender import append
+from rollback_drills.evidence.checks.population import Changes
 from rollback_drills.evidence.plan_records import record_plan
-from rollback_drills.evidence.population import Changes
 from rollback_drills.trust.lost_schedules import find_lost
 from tests.samples.builders import DRILL, NOW, judged, make_subject, open_key, planned
 

@@ -14,7 +14,7 @@ from rollback_drills.documents.calendars.recurrence import Recurrence
 from rollback_drills.documents.calendars.recurring_period import RecurringPeriod
 from rollback_drills.documents.calendars.wall_time import read_local, to_instant
 from rollback_drills.documents.policy_file import read_policy
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.written_policy import write_calendars, write_windows

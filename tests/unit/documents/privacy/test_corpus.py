@@ -10,7 +10,7 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.privacy.privacy_rules import RULES, PrivateKind, find_private, may_hold_private
 from rollback_drills.documents.quotation import show
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.redaction.redactor import Redactor
 from rollback_drills.redaction.token_forms import TOKEN_FORMS

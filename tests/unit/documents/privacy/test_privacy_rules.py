@@ -17,7 +17,7 @@ from rollback_drills.documents.privacy.privacy_rules import (
     find_private,
     may_hold_private,
 )
-from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.reading.reader import parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from tests.samples.builders import DRILL, SCHEDULE, written

@@ -43,8 +43,12 @@ from rollback_drills.evidence.record_kinds import (
 )
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.bundle import verify_bundle
-from rollback_drills.followup.acknowledgement import Acknowledgement, NotifiedRoute, record_acknowledgement
-from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
+from rollback_drills.followup.acknowledgements.acknowledgement import (
+    Acknowledgement,
+    NotifiedRoute,
+    record_acknowledgement,
+)
+from rollback_drills.followup.exceptions.exception import ExceptionKind, Grant, record_exception
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.states import Readiness
 from tests.processes.forked import find_exit_code, fork

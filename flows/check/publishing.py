@@ -1,0 +1,61 @@
+"""What a check leaves in Prefect: the name of its run, pages and events."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flows.check.delivery import Delivered
+from flows.check.planning import Checked, Run
+from flows.run_names import Found, describe, mark_distrust, rename_run, tags_of
+from rollback_drills.evidence.checks.unpublished import forget_unpublished
+from rollback_drills.evidence.indexed import Indexed
+from rollback_drills.reports.events.run_events import find_check_events
+from rollback_drills.reports.pages.publication import choose_pages, choose_shard_pages
+from rollback_drills.reports.pages.run_page import ScheduleRun
+from tasks.artifacts import publish_artifacts
+from tasks.background import aside
+from tasks.events import emit, emit_events
+from tasks.evidence import open_database
+
+
+def publish(
+    run: Run,
+    checked: Checked,
+    runs: Sequence[ScheduleRun],
+    delivered: Delivered,
+    indexed: Indexed,
+    created_at: datetime,
+) -> None:
+    """Name the run, and publish what is new. A dry run publishes every page and emits nothing."""
+    fleet, dry_run = checked.fleet, run.request.dry_run
+    changes = None if dry_run else indexed.changes
+    name = describe(Found.of(fleet.judgements), changes)
+    marks = mark_distrust(checked.guard.reasons)
+    if run.shard:
+        name = f"shard {run.shard}: {name}"
+    naming = aside(rename_run, name, [*tags_of(fleet.judgements), *marks])
+    if run.shard:
+        pages = choose_shard_pages(runs, changes, shard_count=run.shard.count)
+    else:
+        pages = choose_pages(
+            runs,
+            changes,
+            is_single=fleet.is_single,
+            now=created_at,
+            warnings=fleet.warnings,
+            problems=indexed.problems,
+        )
+    background = [naming]
+    if changes and run.shard:
+        background.append(aside(emit, find_check_events(runs, delivered.deliveries, changes)))
+    elif changes:
+        background.append(aside(emit_events, runs, delivered.deliveries, changes, is_single=fleet.is_single))
+    if not indexed.setback:
+        background.append(run.comparison.remember(indexed.head, has_news=pages.is_any))
+    publish_artifacts(pages, dry_run, indexed.head_note, run.database_url)
+    for each in background:
+        each.result()
+    if changes and changes.find_news() and indexed.head and not run.shard:
+        size = indexed.head.checkpoint.size
+        forget_unpublished(open_database(run.database_url), run.population_id, size)
+    if indexed.setback:  # not before people can read of it: a run that was killed before says it again
+        run.comparison.remember(indexed.head).result()

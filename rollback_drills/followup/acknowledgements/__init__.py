@@ -1,0 +1,1 @@
+"""Who acknowledges a notification, on which routes, and for how long."""

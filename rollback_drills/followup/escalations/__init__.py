@@ -1,0 +1,1 @@
+"""Who is notified next while nobody acknowledges, when, and what was sent."""

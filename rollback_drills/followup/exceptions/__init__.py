@@ -1,0 +1,1 @@
+"""Skips, postponements and waivers: requested, approved or declined, and in force."""

@@ -1,0 +1,1 @@
+"""Schedules that are followed no more: approved, closed, and restored."""

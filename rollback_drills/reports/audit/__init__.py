@@ -1,0 +1,1 @@
+"""The acknowledgement audit package: read, built, and delivered."""

@@ -1,0 +1,1 @@
+"""The events of runs and of what people do, for automations."""

@@ -1,0 +1,1 @@
+"""The console over HTTP: its pages, its tables as CSV, and its forms."""

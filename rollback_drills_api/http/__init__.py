@@ -1,0 +1,1 @@
+"""What every request passes: deadlines, limits, host, caller, trace and access log."""

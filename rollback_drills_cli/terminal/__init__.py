@@ -1,0 +1,1 @@
+"""What commands read and write: standard output, files, progress, and long lists."""
