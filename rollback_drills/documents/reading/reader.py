@@ -12,7 +12,6 @@ import msgspec
 from rollback_drills.documents.duplicate_keys import START, Origin, certainly_has_no_repeats, parse_json
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.privacy.private_texts import is_public
-from rollback_drills.documents.reading.careful_reader import read_carefully
 from rollback_drills.documents.reading.yaml_text import is_yaml, to_json
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.terminal_text import show_path
@@ -136,6 +135,8 @@ def parse_document(
             return add_calendars(Loaded(path, document, "", (), name, file), folder)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass  # the careful reading below accepts more, or says what is wrong
+    from rollback_drills.documents.reading.careful_reader import read_carefully  # few documents need it
+
     try:
         document, without_offset = read_carefully(model, data, origin)
     except UnusableDocumentError as error:
