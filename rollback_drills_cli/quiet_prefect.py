@@ -17,7 +17,7 @@ from rollback_drills_cli.terminal.progress import show_waiting
 
 @contextmanager
 def asking_prefect(what: str, *, verbose: bool = False) -> Iterator[None]:
-    """Say what the command is doing while it uses Prefect: only there, since to import it takes a second.
+    """Show what the command is doing while it uses Prefect. Import Prefect within: it takes a second.
 
     Args:
         what: What it is doing.

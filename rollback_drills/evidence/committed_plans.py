@@ -102,7 +102,7 @@ def take_plans(
 
 
 def _was_before(queued_at: object, limit: float) -> bool:
-    """Whether a plan was queued before a time; no run that goes on has written what is no time."""
+    """Whether a plan was queued before a time; a value that is no time counts as before: no run wrote it."""
     return not isinstance(queued_at, float) or queued_at < limit
 
 

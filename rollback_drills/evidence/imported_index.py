@@ -13,7 +13,7 @@ from rollback_drills.documents.duplicate_keys import Location
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.import_record import ImportRecord
 from rollback_drills.evidence.ledger.canonical import digest_canonical
@@ -88,7 +88,7 @@ def read_index(path: Path) -> dict[str, WrittenRecord]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{path} cannot be read: {reason_of(error)}") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     found = {}

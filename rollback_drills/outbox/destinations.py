@@ -76,7 +76,7 @@ _all = select(DESTINATIONS).order_by(DESTINATIONS.c.provider)
 
 
 def _read_destinations(connection: Connection) -> Iterator[Destination]:
-    """Read the rows; one that cannot be read stops nothing: what is sent there shows how it is."""
+    """Read the rows; one that cannot be read is left out, and messages are sent as if it were not there."""
     for row in connection.execute(_all):
         try:
             yield msgspec.convert(row, Destination, from_attributes=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.errors.effects import note_effect
 from rollback_drills_cli.terminal.streams import write_bytes
 
@@ -31,8 +31,8 @@ def write_whole(content: bytes, out: Path | None) -> None:
         else:
             _replace(out.resolve(), content)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"--out {out} cannot be written: {(why or 'unknown reason').lower()}") from None
+        why = reason_of(error) if isinstance(error, OSError) else str(error).lower()
+        raise UsageError(f"--out {out} cannot be written: {why}") from None
 
 
 def _replace(target: Path, content: bytes) -> None:

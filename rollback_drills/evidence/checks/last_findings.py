@@ -146,7 +146,7 @@ def _was_pruned_after(connection: Connection, row: int) -> bool:
 def _read_table(connection: Connection, population_id: str) -> KnownFindings:
     columns = select(LAST_FINDINGS.c.schedule_id, LAST_FINDINGS.c.finding_digest)
     rows = connection.execute(columns.where(LAST_FINDINGS.c.population_id == population_id))
-    # what is no text was written by somebody else: without it the rest is not what the check has signed
+    # no check writes anything but texts; without the row, the digest of the check no longer fits
     return {name: digest for name, digest in rows if isinstance(name, str) and isinstance(digest, str)}
 
 

@@ -57,10 +57,9 @@ def find_in_force(connection: Connection, before: int) -> Sequence[RecordedPlan]
     rows = [*connection.scalars(newest.group_by(LEDGER.c.schedule_id))]
     while rows:
         earlier = []
-        # those that hold until a newer plan follows
-        for plan in [
-            *iterate_records(connection, RecordedPlan, one_of(LEDGER.c.leaf_index, rows), HAS_DIGEST)
-        ]:
+        of_rows = one_of(LEDGER.c.leaf_index, rows)
+        # only plans with a digest hold until a newer one follows
+        for plan in list(iterate_records(connection, RecordedPlan, of_rows, HAS_DIGEST)):
             if plan.population_id in checked:
                 found[plan.schedule_id] = plan
             else:  # that population is no longer checked, but another population may have the schedule

@@ -19,7 +19,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import ConflictError
 from rollback_drills.database.tables import HEADS, LEDGER
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.errors.effects import note_effect
 from rollback_drills.evidence.checks.plans_in_force import find_in_force
 from rollback_drills.evidence.export.csv_table import TableWriter
@@ -113,7 +113,7 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror or error}") from None
+        raise UsageError(f"{folder} cannot be written: {reason_of(error)}") from None
 
 
 def _write(

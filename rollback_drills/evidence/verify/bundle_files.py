@@ -9,7 +9,7 @@ from typing import BinaryIO, Final, cast
 
 import msgspec
 
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.evidence.export.manifest import (
     CHECKPOINTS_FILE,
     MANIFEST_FILE,
@@ -152,7 +152,7 @@ class BundleFiles:
             with (self.folder / name).open("rb") as file:
                 content = file.read(_LARGEST_MANIFEST + 1)
         except OSError as error:
-            raise UsageError(f"{self.folder / name} cannot be read: {error.strerror}") from None
+            raise UsageError(f"{self.folder / name} cannot be read: {reason_of(error)}") from None
         return content if len(content) <= _LARGEST_MANIFEST else b""
 
 

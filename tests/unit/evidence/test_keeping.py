@@ -124,7 +124,7 @@ def test_what_is_no_index_is_one_message_and_adds_nothing(
 
 
 def test_a_file_that_is_not_there_is_one_message(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read: No such file"):
+    with pytest.raises(UsageError, match="cannot be read: no such file"):
         read_index(tmp_path / "none.json")
 
 

@@ -44,7 +44,7 @@ def database(database: Database) -> Database:
         pytest.param((), ("payments",), ("PAYMENTS",), [], id="it is spelt in another way"),
         pytest.param((), PATHS, (), [], id="documents without an id"),
         *(pytest.param((), ("payments",), (each,), [], id=f"{each} may be it") for each in PATHS),
-        pytest.param((), ("payments",), ("billing",), ["payments"], id="another one is new"),
+        pytest.param((), ("payments",), ("billing",), ["payments"], id="a schedule with another name is new"),
         pytest.param(
             (), ("payments", "search"), ("a.json",), ["payments", "search"], id="more than may be it"
         ),

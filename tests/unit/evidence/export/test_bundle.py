@@ -221,7 +221,7 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         reopened = Database.open(f"sqlite:///{tmp_path / 'drills.db'}")
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-        with pytest.raises(UsageError, match=r"out cannot be written: File too large$"):
+        with pytest.raises(UsageError, match=r"out cannot be written: file too large$"):
             exported(reopened, tmp_path / "out")
 
     assert find_exit_code(fork(fail)) == 0

@@ -239,7 +239,7 @@ def link_memory(name: str) -> Callable[[Path], None]:
         ),
         case(
             link_memory("manifest.json"),
-            "^BUNDLE/manifest.json cannot be read: Input/output error$",
+            "^BUNDLE/manifest.json cannot be read: input/output error$",
             id="a manifest that fails when it is read",
         ),
     ],
