@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from heapq import nsmallest
+from operator import attrgetter
 from typing import Self
 
 from prefect.context import FlowRunContext, SyncClientContext
@@ -18,11 +19,10 @@ _MOST_TAGS = 20  # of each kind; a fleet has more schedules than anybody reads t
 
 def tags_of(judgements: Sequence[Judgement]) -> list[str]:
     """Return the tags of a run: schedules, environments and states, each with its kind in front."""
-    facts = [each.schedule for each in judgements]
     found: Mapping[str, AbstractSet[str]] = {
-        "schedule": {each.schedule_id for each in facts},
-        "environment": {each.environment for each in facts},
-        "status": {each.readiness for each in judgements},
+        "schedule": set(map(attrgetter("schedule_report.schedule.schedule_id"), judgements)),
+        "environment": set(map(attrgetter("schedule_report.schedule.environment"), judgements)),
+        "status": set(map(attrgetter("cycle.status"), judgements)),
     }
     return [f"{kind}:{name}" for kind, names in found.items() for name in nsmallest(_MOST_TAGS, names - {""})]
 

@@ -44,11 +44,12 @@ def commit_notifications(
     """
     database = open_database(url)
     evidence_head = _find_head(database)
-    entries = [entry for check in fleet.checks for entry in find_entries(check, request, evidence_head)]
+    notifying = (check for check in fleet.checks if check.plan.may_notify)
+    entries = [entry for check in notifying for entry in find_entries(check, request, evidence_head)]
     closing, departures = find_departures(fleet.checks, request, now=now, clock=database.now())
     of_source, left = find_guard_entries(database, guard, platform, request.notified, fleet.plans, now)
     entries += [*closing, *of_source]
-    holds = [hold for plan in fleet.plans for hold in find_holds(plan, request, now=now)]
+    holds = list(find_holds(fleet.plans, request, now=now))
     plans = _write_plans(fleet, entries, now)
     added = commit(database, entries, [*departures, *left], holds, plans, now=database.now().timestamp())
     get_run_logger().info("%s new", count_of(len(added), len(entries), "notification"))
@@ -62,8 +63,9 @@ def _write_plans(fleet: FleetCheck, entries: Sequence[OutboxEntry], now: datetim
     somebody may have put into a document.
     """
     notifying = {each.notification.plan_id for each in entries}
-    if notifying:
-        remember_all_secrets()
+    if not notifying:
+        return []
+    remember_all_secrets()
     redact, flow_run_id = redactor_in_use().document, flow_run.id or ""
     return [
         write_plan(check, redact, now=now, flow_run_id=flow_run_id)

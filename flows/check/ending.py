@@ -88,7 +88,7 @@ def write_result(run: ScheduleRun, signer: str, created_at: datetime) -> Schedul
 
 
 def end_run(
-    runs: Sequence[ScheduleRun],
+    found: Found,
     delivered: Delivered,
     indexed: Indexed,
     guard: Guard,
@@ -107,7 +107,6 @@ def end_run(
     notes = [*unused, *delivered.explain_elsewhere(), *indexed.notes, *guard.explain()]
     if problems:
         return fail_delivery("; ".join([*problems, *notes]), result)
-    found = Found.of(run.judgement for run in runs)
     news = describe(found, None if dry_run else indexed.changes)
     delivery_count = f"notifications delivered: {len(delivered.deliveries)}"
     message = "; ".join([news, delivery_count, *left, *notes])

@@ -2,7 +2,6 @@
 
 from flows.check.delivery import Delivered, deliver_due
 from flows.check.planning import Checked, Run
-from flows.run_names import tags_of
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.outbox.undelivered import find_undelivered
 from tasks.outbox import commit_notifications
@@ -20,4 +19,4 @@ def notify(run: Run, checked: Checked) -> Delivered:
         checked.fleet, checked.plan_request, checked.guard, checked.platform, run.now, run.database_url
     )
     policy = RetryPolicy(run.request.retries, run.request.timeout_seconds)
-    return deliver_due(requested, policy, run.database_url, names, tags_of(checked.fleet.judgements))
+    return deliver_due(requested, policy, run.database_url, names, checked.tags)

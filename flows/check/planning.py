@@ -11,6 +11,7 @@ from blocks.registry import enabled_connectors
 from flows.check.delivery import try_failed_again
 from flows.clock import read_now
 from flows.platform_owner import check_platform, find_platform
+from flows.run_names import Found, tags_of
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleets.shard import Shard
 from rollback_drills.documents.policy_file import read_policy
@@ -76,6 +77,10 @@ class Checked:
     guard: Guard
     platform: Platform
     plan_request: PlanRequest
+    found: Found
+    """What is said of it in the name of the run, and in its state."""
+    tags: Sequence[str]
+    """Of the run, and of its deliveries."""
 
 
 def begin_run(request: DeliverRequest, settings: Settings, shard: Shard | None = None) -> Run:
@@ -135,8 +140,8 @@ def check_providers(run: Run, platform: Platform, sources: Iterable[Loaded[Sched
     check_platform(platform, named)
 
 
-def plan_fleet(run: Run, fleet: FleetCheck, guard: Guard) -> PlanRequest:
-    """Build the plans of all schedules, and return the request that they answer."""
+def plan_fleet(run: Run, fleet: FleetCheck, guard: Guard, platform: Platform) -> Checked:
+    """Build the plans of all schedules, and return all that was found."""
     known = PlanRequest(
         requested=run.requested,
         force=run.request.force,
@@ -148,7 +153,8 @@ def plan_fleet(run: Run, fleet: FleetCheck, guard: Guard) -> PlanRequest:
     route_owners(fleet, request)
     apply_windows(fleet, request, run.now)
     build_plans(fleet)
-    return request
+    judgements = fleet.judgements
+    return Checked(fleet, guard, platform, request, Found.of(judgements), tags_of(judgements))
 
 
 def _needs_connectors(checks: Sequence[ScheduleCheck]) -> bool:

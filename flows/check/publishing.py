@@ -1,12 +1,16 @@
 """What a check leaves in Prefect: the name of its run, pages and events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from flows.check.delivery import Delivered
 from flows.check.planning import Checked, Run
-from flows.run_names import Found, describe, mark_distrust, rename_run, tags_of
+from flows.run_names import describe, mark_distrust, rename_run
 from rollback_drills.evidence.checks.unpublished import forget_unpublished
+from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.reports.events.run_events import find_check_events
 from rollback_drills.reports.pages.publication import choose_pages, choose_shard_pages
@@ -24,15 +28,19 @@ def publish(
     delivered: Delivered,
     indexed: Indexed,
     created_at: datetime,
-) -> None:
-    """Name the run, and publish what is new. A dry run publishes every page and emits nothing."""
+) -> Callable[[], None]:
+    """Name the run, and publish what is new. A dry run publishes every page and emits nothing.
+
+    Returns:
+        Waits until the server has all of it.
+    """
     fleet, dry_run = checked.fleet, run.request.dry_run
     changes = None if dry_run else indexed.changes
-    name = describe(Found.of(fleet.judgements), changes)
+    name = describe(checked.found, changes)
     marks = mark_distrust(checked.guard.reasons)
     if run.shard:
         name = f"shard {run.shard}: {name}"
-    naming = aside(rename_run, name, [*tags_of(fleet.judgements), *marks])
+    naming = aside(rename_run, name, [*checked.tags, *marks])
     if run.shard:
         pages = choose_shard_pages(runs, changes, shard_count=run.shard.count)
     else:
@@ -44,7 +52,7 @@ def publish(
             warnings=fleet.warnings,
             problems=indexed.problems,
         )
-    background = [naming]
+    background: list[Future[Any]] = [naming]
     if changes and run.shard:
         background.append(aside(emit, find_check_events(runs, delivered.deliveries, changes)))
     elif changes:
@@ -52,10 +60,16 @@ def publish(
     if not indexed.setback:
         background.append(run.comparison.remember(indexed.head, has_news=pages.is_any))
     publish_artifacts(pages, dry_run, indexed.head_note, run.database_url)
+    has_news = bool(changes and changes.find_news()) and not run.shard
+    return partial(_finish, run, background, indexed.head, has_news=has_news, went_back=bool(indexed.setback))
+
+
+def _finish(
+    run: Run, background: Sequence[Future[Any]], head: Head | None, *, has_news: bool, went_back: bool
+) -> None:
     for each in background:
         each.result()
-    if changes and changes.find_news() and indexed.head and not run.shard:
-        size = indexed.head.checkpoint.size
-        forget_unpublished(open_database(run.database_url), run.population_id, size)
-    if indexed.setback:  # not before people can read of it: a run that was killed before says it again
-        run.comparison.remember(indexed.head).result()
+    if has_news and head:
+        forget_unpublished(open_database(run.database_url), run.population_id, head.checkpoint.size)
+    if went_back:  # not before people can read of it: a run that was killed before says it again
+        run.comparison.remember(head).result()

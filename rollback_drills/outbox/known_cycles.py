@@ -17,7 +17,7 @@ from rollback_drills.readiness.judgement import Judgement
 def keep_known_cycles(database: Database | None, judgements: Sequence[Judgement]) -> list[Judgement]:
     """Return the judgements, with the id of their open cycle in the outbox, where that differs."""
     known = find_known_cycles(database) if database else {}
-    return [_keep(each, known) for each in judgements]
+    return [_keep(each, known) for each in judgements] if known else list(judgements)
 
 
 def find_known_cycles(database: Database) -> dict[str, str]:

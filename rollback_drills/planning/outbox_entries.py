@@ -1,7 +1,8 @@
 """Turns the plans of a run into what is committed to the outbox."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
 import msgspec
 from msgspec import UNSET
@@ -56,11 +57,11 @@ def find_entries(
         return
     event = build_event(judgement.schedule_report, plan)
     calendars = Suppressions(check.schedule_id, check.schedule, request.policy)
-    for decision, chain in wanted:
+    for decision, of_owner in wanted:
         own_event = msgspec.structs.replace(
             event,
             evidence_head=evidence_head or UNSET,
-            escalation_chain=chain,
+            escalation_chain=of_owner,
             deferred_until=decision.deferred_until,
             deferred_by=None if decision.is_delivered else decision.category,
         )
@@ -107,9 +108,9 @@ def _find_owner_key(decision: RouteDecision, request: PlanRequest) -> str | None
     return ids.owner_reference(key, first.cycle_id, first.provider, first.owner)
 
 
-def find_holds(plan: Plan, request: PlanRequest, *, now: datetime) -> Iterator[Hold]:
+def find_holds(plans: Iterable[Plan], request: PlanRequest, *, now: datetime) -> Iterator[Hold]:
     """Yield what waits for another attempt on deferred routes; without a known end, for a day."""
-    for decision in plan.route_decisions if request.notified else ():
+    for decision in chain.from_iterable(each.route_decisions for each in plans) if request.notified else ():
         if decision.category.is_deferral:
             until = decision.deferred_until
             for sent in request.notified.get(decision.route_key, ()):

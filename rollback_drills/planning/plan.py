@@ -69,6 +69,12 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     time_data: TimeData | UnsetType = UNSET
     """With which data windows and absences that recur were found; UNSET if none recurs."""
 
+    @property
+    def may_notify(self) -> bool:
+        """Whether somebody is notified, now or when a window or an absence ends."""
+        deferred_count = self.maintenance_suppressed_count + self.calendar_suppressed_count
+        return self.deliverable_route_count + deferred_count > 0
+
 
 def build_plan(
     cycle: Cycle,

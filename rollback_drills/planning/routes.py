@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -44,12 +45,10 @@ def parse_requested(text: str) -> frozenset[str] | None:
 
 def named_providers(sources: Iterable[Loaded[Schedule] | None]) -> frozenset[str]:
     """Return every provider that the schedules name, in their lists or owner rules."""
-    names: set[str] = set()
-    for source in sources:
-        if source is not None and source.document is not None:
-            names.update(source.document.notification_providers)
-            names.update(name for rule in source.document.rules_by_owner.values() for name in rule.providers)
-    return frozenset(names)
+    documents = [each.document for each in sources if each is not None and each.document is not None]
+    rules = (rule for each in documents if each.owner_routes for rule in each.rules_by_owner.values())
+    lists = {each.notification_providers for each in documents}.union(each.providers for each in rules)
+    return frozenset(chain.from_iterable(lists))
 
 
 def known_providers(

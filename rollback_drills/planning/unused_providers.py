@@ -26,8 +26,10 @@ def explain_unused(checks: Sequence[ScheduleCheck], request: PlanRequest) -> Ite
 
 def find_unused(checks: Sequence[ScheduleCheck], request: PlanRequest) -> tuple[Sequence[str], Sequence[str]]:
     """Return the requested providers that no route has; if there are any, also those that the routes have."""
+    if request.requested is None:
+        return (), ()
     used = first_spellings(route.provider for each in checks for route in each.routes)
-    unused = sorted((request.requested or frozenset()) - used.keys())
+    unused = sorted(request.requested - used.keys())
     if not unused:
         return (), ()
     routes = (

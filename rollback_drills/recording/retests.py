@@ -79,6 +79,8 @@ def find_all_retests(
     """Find the re-tests of every schedule of a run; see `find_retests`."""
     found: dict[str, Callable[[], RetestRecord]] = {}
     for check in checks:
+        if check.subject.history is None:
+            continue
         cycle_id = check.judgement.cycle.cycle_id
         found |= find_retests(check.subject, cycle_id, now=now, created_at=created_at, signer=signer)
     return found

@@ -15,7 +15,7 @@ from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.index import LedgerRow, read_if_readable
 from rollback_drills.evidence.record_kinds import DRILL_KIND, TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.names.keys import first_spellings, name_key
-from rollback_drills.names.spellings import group_spellings, keep_texts
+from rollback_drills.names.spellings import keep_texts, walk
 from rollback_drills.redaction.redactor import REDACTED
 from rollback_drills.trust.records import TrustedRecord, UntrustedRecord
 from rollback_drills.trust.signs import KnownDrill, Memory, OpenDistrust, Sign
@@ -72,8 +72,8 @@ def recall(database: Database, schedule_ids: Iterable[str]) -> dict[str, Memory]
 def spell_names(connection: Connection, schedule_ids: Iterable[str]) -> dict[str, str]:
     """Return these names, the first of each schedule, by every spelling that the ledger has of them."""
     names = first_spellings(schedule_ids)
-    by_key = group_spellings(connection, LEDGER.c.schedule_id, names)
-    return {text: names[key] for key, some in by_key.items() for text in some}
+    texts = walk(connection, LEDGER.c.schedule_id) if names else ()
+    return {text: names[key] for text in texts if (key := name_key(text)) in names}
 
 
 def find_open(database: Database, schedule_id: str | None = None) -> dict[str, Sequence[OpenDistrust]]:

@@ -126,6 +126,8 @@ def find_distrust(
         turned_bad_share: More than this share of the schedules must not turn bad at once.
         now: The instant of the judgements.
     """
+    if not memories and not plans:
+        return []
     found: list[Distrust] = []
     compared: list[_Compared] = []
     for check in checks:

@@ -90,7 +90,7 @@ def check(database: Database, messenger: Messenger, now: datetime) -> None:
     request = PlanRequest(notified=told)
     check = checked(subject, request, now=now)
     closing, departures = find_departures([check], request, now=now, clock=now)
-    holds = list(find_holds(check.plan, request, now=now))
+    holds = list(find_holds([check.plan], request, now=now))
     entries = [*find_entries(check, request), *closing]
     commit(database, entries, departures, holds, now=now.timestamp())
     messenger.now = now

@@ -73,12 +73,11 @@ def check(followed: str) -> str:
         if not followed:
             _record_again(run)
             return "nothing can be new"
-        fleet, guard, platform = judge_fleet(run)
-        checked = Checked(fleet, guard, platform, plan_fleet(run, fleet, guard))
-        _found[:] = fleet.checks
+        checked = plan_fleet(run, *judge_fleet(run))
+        _found[:] = checked.fleet.checks
         news = _find_news(run, checked)
         if not news:
-            runs = join_runs(fleet.checks, Delivered(), guard.reasons)
+            runs = join_runs(checked.fleet.checks, Delivered(), checked.guard.reasons)
             keep_evidence(run, checked, runs, read_clock(run.database_url), None)
             return "nothing new"
         if followed not in news:

@@ -113,7 +113,7 @@ class World:
             check.plan_at_once(request, now=self.now)
         plans = [check.plan for check in checks]
         closing, departures = find_departures(checks, request, now=self.now, clock=self.now)
-        holds = [hold for plan in plans for hold in find_holds(plan, request, now=self.now)]
+        holds = list(find_holds(plans, request, now=self.now))
         entries = [entry for check in checks for entry in find_entries(check, request)]
         commit(self.database, [*entries, *closing], departures, holds, now=self.now.timestamp())
         if entries:

@@ -58,6 +58,8 @@ class Loaded(msgspec.Struct, Generic[D], frozen=True, gc=False):
     def former_identities(self) -> tuple[str, ...]:
         """Its path as an earlier version may have known it: as configured, or from a folder above it."""
         whole = show_path(self.file) or self.path
+        if "/" not in whole:
+            return (whole,)
         starts = (place + 1 for place, character in enumerate(whole) if character == "/")
         endings = (whole[start:] for start in starts)
         return whole, *(each for each in endings if len(each) > len(self.identity))

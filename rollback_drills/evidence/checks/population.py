@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import Final, Self
 
@@ -117,14 +118,15 @@ class Population(msgspec.Struct, frozen=True):
     @property
     def summary(self) -> Summary:
         """What was concluded in all."""
-        counts = Counter(each.schedule_id for each in self.concluded)
+        states = Counter(each.status for each in self.concluded)
+        names = Counter(each.schedule_id for each in self.concluded)
         return Summary(
             self.population_id,
             self.watched,
             self.as_of,
-            Counter(str(each.status) for each in self.concluded),
+            {str(state): count for state, count in states.items()},
             {each.schedule_id: each.finding_digest for each in self.concluded},
-            frozenset(name for name, count in counts.items() if count > 1),
+            frozenset(name for name, count in names.items() if count > 1),
             self.is_fleet,
         )
 
@@ -195,6 +197,6 @@ def find_changes(
     """
     before, findings = known or {}, summary.findings
     changed = summary.ambiguous | {name for name, digest in findings.items() if before.get(name) != digest}
-    came = sorted(findings.keys() - before.keys()) if known is not None else []
-    gone = sorted((before.keys() | recorded.keys()) - findings.keys())
+    came = sorted(changed - before.keys()) if known is not None else []
+    gone = sorted({name for name in chain(before, recorded) if name not in findings})
     return Changes(known is None, changed, came, gone, previous_at)

@@ -110,7 +110,8 @@ class _WholeCheck(_LookedAt):
         changes = find_changes(known, self._summary, last.created_at if last else None, recorded)
         unpublished = find_unpublished(connection, self._summary.population_id)
         self._changes = replace(changes, unpublished=unpublished)
-        return _find_news(self._seen, _find_unrecorded(known, recorded, self._summary), taken)
+        unrecorded = _find_unrecorded(known, recorded, self._summary) if recorded else changes.changed
+        return _find_news(self._seen, unrecorded, taken)
 
     def end(self, connection: Connection) -> Summary:
         new = self._changes.changed - self._changes.unpublished

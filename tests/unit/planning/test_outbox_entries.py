@@ -203,7 +203,7 @@ def test_only_what_waits_for_an_attempt_is_held_until_the_window_ends(state: Sta
     told = told_before(make_subject(), state=state)
     request = PlanRequest(notified=told)
 
-    holds = list(find_holds(planned(subject, request), request, now=NOW))
+    holds = list(find_holds([planned(subject, request)], request, now=NOW))
 
     silent = [history[0].notification_id for history in told.values() if history[0].owner == "team-a"]
     assert holds == ([Hold(its_id, NOW + HOUR) for its_id in silent] if state in WAITING else [])
@@ -213,6 +213,6 @@ def test_what_waits_for_an_owner_who_is_away_without_an_end_is_held_for_a_day() 
     subject = make_subject(owner_calendars={"team-a": {"available": False}})
     request = PlanRequest(notified=told_before(make_subject(), state=State.RETRY))
 
-    holds = list(find_holds(planned(subject, request), request, now=NOW))
+    holds = list(find_holds([planned(subject, request)], request, now=NOW))
 
     assert {hold.until for hold in holds} == {NOW + timedelta(days=1)}
