@@ -9,10 +9,13 @@ from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
 from rollback_drills.documents.utc import write_instant
-from rollback_drills.gate.production_readiness import ProductionReadiness, production_readiness
+from rollback_drills.gate.production_readiness import (
+    ProductionReadiness,
+    production_readiness,
+    readiness_page,
+)
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
-from rollback_drills.readiness.states import Readiness, worst
 from rollback_drills.reports.upcoming import UpcomingPage, find_period, list_upcoming
 from rollback_drills_api.fleet import JudgedFleet
 from rollback_drills_api.openapi.operations import described
@@ -94,25 +97,7 @@ async def readiness(served: Readable, wanted: Annotated[FleetPage, QueryParamete
 def _write_readiness(fleet: JudgedFleet, wanted: FleetPage) -> ProductionReadiness:
     if fleet.is_single:
         return production_readiness(fleet.judgements)
-    status = worst(state for each in fleet.judgements for state in _states(each))
-    blocking_first = sorted(
-        fleet.judgements, key=lambda each: all(state.acceptable for state in _states(each))
-    )
-    shown = blocking_first[wanted.offset : wanted.offset + wanted.limit]
-    some = production_readiness(shown or fleet.judgements[:1])
-    return msgspec.structs.replace(
-        some,
-        checks=some.checks if shown else (),
-        status=status,
-        acceptable=status.acceptable,
-        total=len(fleet.judgements),
-        limit=wanted.limit,
-        offset=wanted.offset,
-    )
-
-
-def _states(judgement: Judgement) -> tuple[Readiness, Readiness]:
-    return judgement.history_report.status, judgement.schedule_report.status
+    return readiness_page(fleet.judgements, limit=wanted.limit, offset=wanted.offset)
 
 
 def _write(

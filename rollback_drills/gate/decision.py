@@ -8,12 +8,8 @@ from msgspec import UNSET
 
 from rollback_drills.errors import RollbackNotReadyError
 from rollback_drills.gate.document import Gate, GateCheck
-from rollback_drills.gate.production_readiness import (
-    drill_checks,
-    history_section,
-    schedule_section,
-    summarise,
-)
+from rollback_drills.gate.drill_checks import drill_checks, is_unproven, summarise
+from rollback_drills.gate.production_readiness import history_section, schedule_section
 from rollback_drills.gate.promotion_reports import PromotionReport, PromotionReports
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.states import Mode, Readiness, worst
@@ -48,7 +44,8 @@ def decide_gate(
         summarise(check_id, each.status, each.checks, path=each.path, message=each.facts.message)
         for check_id, each in reports.items()
     ]
-    checks += [*drill_checks(judgements), *proofs]
+    drills = list(drill_checks(judgements, is_unproven=is_unproven(judgements)))
+    checks += [*drills, *proofs]
     status = worst(each.state for each in checks)
     caller = judgements[0].schedule_report
     failed = next((each for each in checks if each.status == "warn"), None)
@@ -69,8 +66,8 @@ def decide_gate(
         go_backend_promotion=promotion.evidence,
         go_backend_rollback=promotion.plan,
         go_backend_rollback_rehearsal=promotion.rehearsal,
-        go_backend_rollback_drill_history=history_section(judgements),
-        go_backend_rollback_drill_schedule=schedule_section(judgements),
+        go_backend_rollback_drill_history=history_section(judgements, drills),
+        go_backend_rollback_drill_schedule=schedule_section(judgements, drills),
         warnings=tuple(warnings) or UNSET,
     )
 
