@@ -13,6 +13,7 @@ from rollback_drills.readiness.states import Mode, Readiness
 
 HISTORY_CHECK: Final = "go_backend_rollback_drill_history"
 SCHEDULE_CHECK: Final = "go_backend_rollback_drill_schedule"
+NOTHING_LEFT: Final = "no schedule is left that proves the rollback"
 _WARNINGS: Final = WARNINGS | {FAR_START}
 
 
@@ -83,7 +84,7 @@ def _check_retired(judgement: Judgement, *, is_unproven: bool) -> GateCheck:
     """Return the check of a retired schedule; it fails if no other schedule proves the rollback."""
     message = judgement.cycle.retired
     if is_unproven:
-        message += "; no schedule is left that proves the rollback"
+        message += f"; {NOTHING_LEFT}"
     return GateCheck(
         id=SCHEDULE_CHECK,
         status="warn" if is_unproven else "pass",

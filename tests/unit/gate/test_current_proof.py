@@ -91,3 +91,44 @@ def test_what_is_not_known_opens_no_gate(folder: Path) -> None:
     code, said = gate(folder, "--require-current-proof", "--changes", "changes.json")
     assert code == 1
     assert all(each.startswith("changes.json: ") for each in said.values())
+
+
+def test_a_schedule_that_is_unknown_opens_no_gate(folder: Path) -> None:
+    write_changes(folder / "changes.json")
+    proof = ("--changes", "changes.json", "--require-current-proof", "--schedule")
+    (folder / "search-schedule.json").write_text("{")
+
+    assert gate(folder, *proof, "none.json") == (
+        1,
+        {"none.json": "none.json: does not exist; create the file, or fix the path"},
+    )
+    code, said = gate(folder, *proof, ".")
+    assert code == 1
+    assert said["search-schedule.json"].startswith("search-schedule.json: ")
+
+
+@pytest.mark.parametrize("words", [(), ("--history", "payments-history.json")])
+def test_a_gate_without_a_schedule_knows_of_no_proof(folder: Path, words: tuple[str, ...]) -> None:
+    write_changes(folder / "changes.json")
+
+    done = drills("gate", *words, "--require-current-proof", "--changes", "changes.json", *AT, cwd=folder)
+
+    assert done.returncode == 1
+    assert "no drill schedule is configured; set DRILLS_SCHEDULE or give its path" in done.stdout
+    assert "schedule-not-configured" not in done.stdout
+
+
+def test_a_retired_schedule_is_asked_for_no_proof_unless_all_are_retired(folder: Path) -> None:
+    write_changes(
+        folder / "changes.json", {"promoted_at": "2026-12-01T10:00:00Z", "schedule_ids": ["search"]}
+    )
+    proof = ("--changes", "changes.json", "--require-current-proof")
+    retired = {**SCHEDULE, "status": "retired"}
+
+    (folder / "search-schedule.json").write_text(json.dumps({**retired, "schedule_id": "search"}))
+    assert gate(folder, *proof) == (0, {"payments": "no change since the latest accepted drill"})
+
+    (folder / "payments-schedule.json").write_text(json.dumps(retired))
+    code, said = gate(folder, *proof)
+    assert (code, set(said)) == (1, {"payments", "search"})
+    assert said["payments"].endswith("; no schedule is left that proves the rollback")
