@@ -81,6 +81,8 @@ def _explain_selection(mode: Mode, checks: Sequence[GateCheck], why: str) -> str
     if mode is Mode.PROMOTED:
         return f"fell back to python: {why}" if why else "go is selected: every check is acceptable"
     if all(each.state is Readiness.NOT_REQUESTED for each in checks):
+        if any(each.schedule_id for each in checks):
+            return "nothing was checked: every schedule is retired"
         return "nothing was checked: name documents, or set the mode to promoted"
     return (f"blocked: {why}; " if why else "") + f'selected backend: python (mode is "{mode}")'
 

@@ -91,3 +91,12 @@ def test_those_that_block_come_first_and_a_retired_one_does_not() -> None:
     (first, _) = readiness_page(judgements, limit=1, offset=0).checks
 
     assert (first.schedule_id, first.state) == ("service-1", "ready")
+
+
+def test_a_gate_of_retired_schedules_does_not_ask_for_documents() -> None:
+    gate = decide(judge_fleet(Mode.ENFORCE, "retired"), Mode.ENFORCE)
+
+    assert (gate["status"], gate["message"]) == (
+        "not_requested",
+        "nothing was checked: every schedule is retired",
+    )
