@@ -77,7 +77,7 @@ def _run(settings: Settings, request: GateRequest, now: datetime) -> FinalState:
         if request.require_current_proof
         else []
     )
-    gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by, proofs)
+    gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by, proofs, fleet.warnings)
     publish_gate(gate, gate_key(name if fleet.is_single else None))
     rename_run(f"gate of {name}", tags_of(judgements))
     emit([gate_event(gate, name if fleet.is_single else FLEET)])

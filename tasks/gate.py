@@ -40,10 +40,11 @@ def decide_gate(
     now: datetime,
     generated_by: str,
     proofs: Sequence[GateCheck],
+    warnings: Sequence[str],
 ) -> Gate:
     """Judge the promotion, and decide whether the release may pass."""
     promotion = report_promotion(documents, criteria, now=now, generated_by=generated_by)
-    gate = decision.decide_gate(promotion, judgements, proofs)
+    gate = decision.decide_gate(promotion, judgements, proofs, warnings)
     get_run_logger().info("%s", gate.message)
     return gate
 
@@ -65,6 +66,7 @@ def require_rollback_ready(
     promotion_evidence: str | None = None,
     rollback_plan: str | None = None,
     rollback_rehearsal: str | None = None,
+    changes: str | None = None,
     due_soon_days: float | None = None,
     max_age_days: float | None = None,
     require_current_proof: bool = False,
@@ -87,6 +89,7 @@ def require_rollback_ready(
         rollback_rehearsal=rollback_rehearsal,
         history=history,
         schedule=schedule,
+        changes=changes,
         due_soon_days=due_soon_days,
         max_age_days=max_age_days,
     )

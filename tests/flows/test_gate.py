@@ -19,7 +19,8 @@ from rollback_drills.errors import RollbackNotReadyError, UsageError
 from tasks.gate import require_rollback_ready
 from tests.flows.test_events import events_of
 from tests.samples.builders import DRILL, SCHEDULE
-from tests.samples.commands import forget_settings
+from tests.samples.changes import write_changes
+from tests.samples.commands import drills, forget_settings
 from tests.samples.promotion import write_promotion
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -174,6 +175,46 @@ def test_several_schedules_leave_one_page(documents: dict[str, Any], tmp_path: P
 
     assert state.name == "DueSoon"
     assert len(state.result()["checks"]) == 7
+
+
+def test_flow_task_and_command_write_the_same_document(tmp_path: Path) -> None:
+    history = {"schema_version": "rollback-drills.history.v1", "drills": [DRILL]}
+    fleet = tmp_path / "fleet"
+    fleet.mkdir()
+    for name in ("payments", "paymemts"):
+        schedule = {**SCHEDULE, "schedule_id": name, "next_due_at": "2026-11-27T09:00:00Z"}
+        (fleet / f"{name}-schedule.json").write_text(json.dumps(schedule))
+        mine = {**history, "drills": [{**DRILL, "drill_id": name}]}
+        (fleet / f"{name}-history.json").write_text(json.dumps(mine))
+    (fleet / "left-history.json").write_text(json.dumps(history))
+    changes = write_changes(
+        tmp_path / "changes.json", {"schedule_ids": ["paiments"], "promoted_at": "2026-01-01"}
+    )
+    asked: dict[str, Any] = {
+        "schedule": str(fleet),
+        "changes": changes,
+        "require_current_proof": True,
+        "generated_by": "ci",
+    }
+
+    @flow
+    def release() -> Any:
+        return require_rollback_ready(**asked, as_of=SOON)
+
+    words = (
+        "--schedule",
+        str(fleet),
+        "--changes",
+        changes,
+        "--require-current-proof",
+        "--generated-by",
+        "ci",
+    )
+    by_command = json.loads(drills("gate", *words, "--now", SOON.isoformat(), "--json", cwd=tmp_path).stdout)
+    by_flow = run(asked, as_of=SOON).result()
+
+    assert len(by_command["warnings"]) == 2
+    assert by_flow == release() == by_command
 
 
 def test_another_flow_goes_on_only_if_the_rollback_is_ready(documents: dict[str, Any]) -> None:
