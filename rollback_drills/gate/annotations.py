@@ -17,7 +17,7 @@ Locate = Callable[[str], str]
 
 
 def write_annotations(gate: Gate, locate: Locate = str) -> str:
-    """Write a line for the decision, and one for each check that fails or asks for attention soon.
+    """Write a line for the decision, each check that fails or asks for attention soon, and each warning.
 
     Errors come first, for GitHub shows ten annotations of each kind for a step.
 
@@ -29,8 +29,11 @@ def write_annotations(gate: Gate, locate: Locate = str) -> str:
     found = {file: locate(file) for file, _ in map(_split, gate.checks) if file}
     shorten = _find_shortening(found)
     lines = [write_command("warning" if nothing_checked else "notice", "release gate", shorten(gate.message))]
-    checks = sorted(gate.checks, key=lambda each: each.status == "pass")
-    lines += [line for each in checks for line in _annotate(each, found, shorten)]
+    for status in ("warn", "pass"):
+        checks = (each for each in gate.checks if each.status == status)
+        lines += [line for each in checks for line in _annotate(each, found, shorten)]
+        if status == "warn" and gate.warnings:
+            lines += [write_command("warning", "release gate", shorten(each)) for each in gate.warnings]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -11,10 +11,15 @@ _SUITE: Final = "release-gate"
 
 
 def write_junit(gate: Gate) -> bytes:
-    """Write a test case for each check; one that is not asked for is skipped."""
+    """Write a test case for each check; one that is not asked for is skipped.
+
+    Warnings about the fleet are the output of the suite.
+    """
     names = ("mode", "status", "selected_backend", "message")
     properties = {name: str(getattr(gate, name)) for name in names}
-    return write_suite(_SUITE, gate.generated_at, map(_describe, gate.checks), properties)
+    return write_suite(
+        _SUITE, gate.generated_at, map(_describe, gate.checks), properties, "\n".join(gate.warnings or ())
+    )
 
 
 def _describe(check: GateCheck) -> Case:

@@ -25,7 +25,11 @@ class Case(NamedTuple):
 
 
 def write_suite(
-    suite_name: str, generated_at: str, cases: Iterable[Case], properties: Mapping[str, str] = _NONE
+    suite_name: str,
+    generated_at: str,
+    cases: Iterable[Case],
+    properties: Mapping[str, str] = _NONE,
+    text: str = "",
 ) -> bytes:
     """Write a suite of tests.
 
@@ -34,6 +38,7 @@ def write_suite(
         generated_at: An instant of ISO 8601; its offset is left out, which Jenkins' schema does not take.
         cases: The tests.
         properties: What is true of the whole suite.
+        text: What is no result of a test, and somebody has to look at.
     """
     several = list(cases)
     counts = {
@@ -52,6 +57,8 @@ def write_suite(
             ET.SubElement(element, "property", {"name": name, "value": legal(value)})
     for each in several:
         _add_case(suite, each)
+    if text:
+        ET.SubElement(suite, "system-out").text = legal(text)
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"

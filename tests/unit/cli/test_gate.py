@@ -280,6 +280,23 @@ def test_errors_come_before_warnings() -> None:
     assert [each[0] for each in read_annotations(write_annotations(both))] == ["notice", "error", "warning"]
 
 
+def test_no_format_leaves_out_the_warnings_about_the_fleet() -> None:
+    document = replace(decided("payments", path="p.json"), warnings=(f"left out: {HOSTILE}", "see p.json"))
+
+    commands = read_annotations(write_annotations(document, lambda _: "fleet/p.json"))
+    suite = ET.fromstring(write_junit(document)).find("testsuite")
+
+    assert [each[0] for each in commands] == ["notice", "error", "warning", "warning"]
+    assert [each[1:] for each in commands[2:]] == [
+        ({"title": "release gate"}, f"left out: {HOSTILE}"),
+        ({"title": "release gate"}, "see fleet/p.json"),
+    ]
+    assert suite is not None
+    assert suite[-1].tag == "system-out"
+    assert (suite[-1].text or "").splitlines()[0].startswith("left out: a%,b:c")
+    assert (suite[-1].text or "").endswith("\nsee p.json")
+
+
 def test_a_hostile_name_is_one_command_and_reads_back_as_it_was() -> None:
     written = write_annotations(decided(HOSTILE, path=f"{HOSTILE}.json"))
 
