@@ -1,14 +1,16 @@
 """The page that a follow-up run leaves for people."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.followup.escalations.escalation import Escalation
 from rollback_drills.rendering.counts import write_count
-from rollback_drills.rendering.markdown import cell, table
+from rollback_drills.rendering.long_lists import MOST_ROWS
+from rollback_drills.rendering.markdown import short_list, short_table
 
-_MOST_ROWS = 200
+_IN_DASHBOARD: Final = "`drills dashboard` lists all of them"
 
 
 def render_follow_up(dashboard: Dashboard, taken: Sequence[Escalation], problems: Sequence[str]) -> str:
@@ -21,7 +23,7 @@ def render_follow_up(dashboard: Dashboard, taken: Sequence[Escalation], problems
     title = write_count(len(problems), "problem") if problems else "every cycle has a next action"
     lines = [f"# Follow-up: {title}", "", counts, ""]
     if problems:
-        lines += ["## Problems", "", *(f"- {cell(problem)}" for problem in problems[:_MOST_ROWS]), ""]
+        lines += ["## Problems", "", *short_list(problems, MOST_ROWS, _IN_DASHBOARD), ""]
     open_cycles = [
         (row["schedule"], row["due"], row["state"], row["next"].replace("_", " "), row["at"])
         for row in follow_up_rows(dashboard)
@@ -39,16 +41,16 @@ def render_follow_up(dashboard: Dashboard, taken: Sequence[Escalation], problems
         (each.provider, str(each.waiting_count), str(each.dead_letter_count), each.disabled_because)
         for each in dashboard.failing_connectors
     ]
+    of_steps = ("schedule", "owner", "step", "notified", "through")
+    lines += _section("Escalated", of_steps, list(_taken(taken)), "the evidence has all of them")
     for heading, columns, rows in (
-        ("Escalated", ("schedule", "owner", "step", "notified", "through"), list(_taken(taken))),
         ("Open cycles", ("schedule", "due", "state", "next", "at"), open_cycles),
         ("To be performed again", ("schedule", "drill", "failed", "again by"), retests),
         ("Alarm paths that reach nobody", ("owner", "provider", "since", "why"), missed),
         ("Outages of connectors", ("connector", "since", "waiting", "dead letters", "why"), outages),
         ("Failing connectors", ("connector", "waiting", "dead letters", "disabled because"), failing),
     ):
-        if rows:
-            lines += [f"## {heading}", "", *table(columns, rows[:_MOST_ROWS]), ""]
+        lines += _section(heading, columns, rows, _IN_DASHBOARD)
     return "\n".join(lines)
 
 
@@ -66,6 +68,10 @@ def follow_up_rows(dashboard: Dashboard) -> list[dict[str, str]]:
         }
         for each in dashboard.cycles
     ]
+
+
+def _section(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]], whole: str) -> list[str]:
+    return [f"## {heading}", "", *short_table(columns, rows, MOST_ROWS, whole), ""] if rows else []
 
 
 def _taken(taken: Sequence[Escalation]) -> Iterator[tuple[str, ...]]:

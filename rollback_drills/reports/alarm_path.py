@@ -12,10 +12,10 @@ from rollback_drills.followup.alarm_paths.alarm_path_findings import AlarmPathFi
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.alarm_path import AlarmPath
 from rollback_drills.rendering.counts import write_count
-from rollback_drills.rendering.markdown import cell, table
+from rollback_drills.rendering.long_lists import MOST_ROWS
+from rollback_drills.rendering.markdown import short_list, short_table
 
 ALARM_PATH_SCHEMA: Final = "rollback-drills.alarm-path-drill.v1"
-_MOST_ROWS: Final = 200
 
 
 class AlarmPathReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,16 +64,13 @@ def _lines(report: AlarmPathReport) -> Iterator[str]:
     yield from ("# Alarm paths", "", f"{summarise(report)}.")
     if report.findings:
         yield from ("", "## Reach nobody", "")
-        yield from (f"- {cell(each.in_words)}" for each in report.findings[:_MOST_ROWS])
-        if len(report.findings) > _MOST_ROWS:
-            rest = len(report.findings) - _MOST_ROWS
-            yield from ("", f"{rest} more; `drills dashboard` lists all of them.")
+        findings = [each.in_words for each in report.findings]
+        yield from short_list(findings, MOST_ROWS, "`drills dashboard` lists all of them")
     if report.routes:
         yield from ("", "## Routes", "")
         rows = [
             (each.owner, each.provider, str(each.schedule_count), each.not_before or "owner absent")
-            for each in report.routes[:_MOST_ROWS]
+            for each in report.routes
         ]
-        yield from table(("owner", "provider", "schedules", "asked from"), rows)
-        if len(report.routes) > _MOST_ROWS:
-            yield from ("", f"{len(report.routes) - _MOST_ROWS} more; `drills alarm-path` lists all of them.")
+        columns = ("owner", "provider", "schedules", "asked from")
+        yield from short_table(columns, rows, MOST_ROWS, "`drills alarm-path` lists all of them")

@@ -10,10 +10,11 @@ from rollback_drills import PRODUCT
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.planning.look_ahead import AHEAD, Outlook, UnclearSchedule
 from rollback_drills.rendering.counts import write_count
-from rollback_drills.rendering.markdown import cell, table
+from rollback_drills.rendering.markdown import short_list, short_table
 
 LOOK_AHEAD_SCHEMA: Final = "rollback-drills.look-ahead.v1"
 _MOST_ROWS: Final = 100
+_WHOLE: Final = "`drills look-ahead` lists all of them"
 _NOTHING: Final = "No drill is due in the next 90 days."
 
 
@@ -74,11 +75,11 @@ def render_look_ahead(document: LookAhead) -> str:
 def _lines(document: LookAhead) -> Iterator[str]:
     yield from ("# Look-ahead", "")
     if document.unclear:
-        yield from (f"- {cell(explain_unclear(each))}" for each in document.unclear[:_MOST_ROWS])
+        yield from short_list(list(map(explain_unclear, document.unclear)), _MOST_ROWS, _WHOLE)
     if not document.owners:
         yield from ("", "No other drill is due in the next 90 days.") if document.unclear else (_NOTHING,)
         return
-    yield from (f"- {cell(summarise(outlook))}" for outlook in document.owners[:_MOST_ROWS])
+    yield from short_list(list(map(summarise, document.owners)), _MOST_ROWS, _WHOLE)
     rows = [
         (outlook.owner, drill.schedule_id, drill.due, trouble.risk.replace("_", " "), trouble.text)
         for outlook in document.owners
@@ -87,6 +88,4 @@ def _lines(document: LookAhead) -> Iterator[str]:
     ]
     if rows:
         yield from ("", "## What will go wrong", "")
-        yield from table(("owner", "schedule", "due", "risk", "what to do"), rows[:_MOST_ROWS])
-        if len(rows) > _MOST_ROWS:
-            yield from ("", f"{len(rows) - _MOST_ROWS} more; `drills look-ahead` lists all of them.")
+        yield from short_table(("owner", "schedule", "due", "risk", "what to do"), rows, _MOST_ROWS, _WHOLE)

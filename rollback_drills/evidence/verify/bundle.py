@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.evidence.export.manifest import CHECKPOINTS_FILE, ROWS_FILE, TREE_FILE
 from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD
 from rollback_drills.evidence.ledger.merkle import HASH_SIZE
@@ -63,7 +63,7 @@ def _verify(files: BundleFiles, trust: Trust, progress: Callable[[int], None]) -
             selection.judge(result)
         files.judge(result, auditor.public_key, is_lost=auditor.is_lost)
     except OSError as error:
-        raise UsageError(f"{files.folder} cannot be read: {error}") from None
+        raise UsageError(f"{files.folder} cannot be read: {reason_of(error)}") from None
     return result
 
 

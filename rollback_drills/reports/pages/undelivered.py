@@ -8,7 +8,7 @@ from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.rendering.command_line import write_command
-from rollback_drills.rendering.markdown import table
+from rollback_drills.rendering.markdown import short_table
 from rollback_drills.rendering.times import write_time
 
 _MOST_ROWS: Final = 50
@@ -32,24 +32,15 @@ def list_waiting(deliveries: Sequence[Delivery]) -> Iterator[str]:
     )
     yield ""
     columns = ("schedule", "provider", "owner", "next attempt", "why", "attempts", "state", "notification")
-    yield from table(
-        columns,
+    rows = [
         (
-            (
-                *(each.notification.schedule_id, each.notification.provider, each.notification.owner),
-                write_time(each.next_attempt_at) if each.next_attempt_at else "the next run",
-                *(
-                    each.verdict.detail,
-                    str(each.attempt_count),
-                    each.state,
-                    each.notification.notification_id,
-                ),
-            )
-            for each in waiting[:_MOST_ROWS]
-        ),
-    )
-    if len(waiting) > _MOST_ROWS:
-        yield from ("", f"{len(waiting) - _MOST_ROWS} more: `drills outbox list`.")
+            *(each.notification.schedule_id, each.notification.provider, each.notification.owner),
+            write_time(each.next_attempt_at) if each.next_attempt_at else "the next run",
+            *(each.verdict.detail, str(each.attempt_count), each.state, each.notification.notification_id),
+        )
+        for each in waiting
+    ]
+    yield from short_table(columns, rows, _MOST_ROWS, _explain_whole(dead=False))
 
 
 def list_dead_letters(items: Sequence[OutboxRow]) -> Iterator[str]:
@@ -58,18 +49,18 @@ def list_dead_letters(items: Sequence[OutboxRow]) -> Iterator[str]:
         return
     yield from ("", "## Dead letters", "", f"Fix the cause, then run `{REPLAY}`.", "")
     columns = ("notification", "provider", "owner", "reason", "attempts", "why")
-    yield from table(
-        columns,
+    rows = [
         (
-            (
-                *(each.notification_id, each.provider, each.owner, each.reason),
-                *(str(each.attempt_count), each.detail),
-            )
-            for each in items[:_MOST_ROWS]
-        ),
-    )
-    if len(items) > _MOST_ROWS:
-        yield from ("", f"{len(items) - _MOST_ROWS} more: `{write_command('outbox', 'list', dead=True)}`.")
+            *(each.notification_id, each.provider, each.owner, each.reason),
+            *(str(each.attempt_count), each.detail),
+        )
+        for each in items
+    ]
+    yield from short_table(columns, rows, _MOST_ROWS, _explain_whole(dead=True))
+
+
+def _explain_whole(*, dead: bool) -> str:
+    return f"`{write_command('outbox', 'list', dead=dead)}` lists all of them"
 
 
 def _waits(delivery: Delivery) -> bool:

@@ -100,6 +100,25 @@ def messages(text: str) -> Iterator[str]:
             yield str(node.value)
 
 
+def docstrings(text: str) -> Iterator[str]:
+    """Yield the docstrings of a module, and those of its attributes."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)
+
+
+def test_no_docstring_begins_as_an_order_to_the_reader() -> None:
+    found = {
+        f"{name}: {each.splitlines()[0]}"
+        for name, text in SOURCES.items()
+        if name.endswith(".py")
+        for each in docstrings(text)
+        if re.match(r"(Give|Say|See that)\b", each)
+    }
+
+    assert found == set()
+
+
 @pytest.mark.parametrize("word", WORDS)
 def test_a_page_has_the_word_only_where_documents_demand_it(word: str) -> None:
     found = {

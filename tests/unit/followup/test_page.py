@@ -104,3 +104,12 @@ def test_the_next_action_of_an_excepted_cycle_is_in_words(database: Database) ->
     dashboard = build_dashboard(world.open_cycles(), (), now=world.now, generated_by="test")
 
     assert "| waived | end exception |" in render_follow_up(dashboard, [], [])
+
+
+def test_a_page_counts_what_it_does_not_show() -> None:
+    dashboard = build_dashboard([], [], now=NOW, generated_by="test")
+
+    page = render_follow_up(dashboard, [], [f"problem {number}" for number in range(1_203)])
+
+    assert "- problem 199\n\n1,003 more; `drills dashboard` lists all of them.\n" in page
+    assert "- problem 200\n" not in page

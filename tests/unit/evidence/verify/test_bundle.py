@@ -234,7 +234,7 @@ def link_memory(name: str) -> Callable[[Path], None]:
         case(write("manifest.json", b'{"x": ' + b"[" * 100_000), "is not a manifest", id="deep manifest"),
         case(
             link_memory("rows.jsonl"),
-            "cannot be read: .*Input/output error",
+            "^BUNDLE cannot be read: input/output error$",
             id="a file that fails when it is read",
         ),
         case(

@@ -176,7 +176,7 @@ def test_dead_letters_are_listed_with_the_command_that_replays_them(
 
     assert page.count("| gordmsg-") == shown
     assert ("`drills outbox replay ID --by WHO --reason WHY`" in page) is bool(count)
-    assert (f"{rest} more: `drills outbox list --dead`." in page) is bool(rest)
+    assert (f"{rest} more; `drills outbox list --dead` lists all of them." in page) is bool(rest)
 
 
 @pytest.mark.parametrize(("count", "shown", "rest"), [(0, 0, 0), (1, 1, 0), (50, 50, 0), (53, 50, 3)])
@@ -194,7 +194,7 @@ def test_what_waits_is_listed_with_its_next_attempt(count: int, shown: int, rest
             == shown
         )
         assert ("## Waiting" in page) is bool(count)
-        assert (f"{rest} more: `drills outbox list`." in page) is bool(rest)
+        assert (f"{rest} more; `drills outbox list` lists all of them." in page) is bool(rest)
 
 
 def test_a_page_counts_what_was_not_delivered() -> None:
