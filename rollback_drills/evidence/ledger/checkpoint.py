@@ -14,6 +14,8 @@ from rollback_drills.evidence.ledger.merkle import HASH_SIZE
 _SIGNATURE_LINE: Final = re.compile(r"— (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/=]+)\n")
 _TEXT: Final = re.compile(r"[^\x00-\x09\x0b-\x1f\ud800-\udfff]*")  # C2SP allows no control characters
 _SHORT: Final = re.compile(r"(?P<size>[0-9]{1,15})\s+(?P<root>[A-Za-z0-9+/]{43}=)")
+_NEARLY_SHORT: Final = re.compile(r"^[ \t]*[0-9]+[ \t]+[\w+/=-]{20,}[ \t]*$", re.MULTILINE)
+"""A line that was meant as a checkpoint, also where a part of it is missing."""
 _NOTES: Final = re.compile(r"(?<=\n)(?<!\n\n)(?:\n+)?(?=[^\n—][^\n]*\n[0-9]+\n[A-Za-z0-9+/]{43}=\n)")
 """The places between signed notes, with or without an empty line there."""
 _PREVIOUS: Final = re.compile(r"previous (0|[1-9][0-9]{0,14})")
@@ -112,6 +114,12 @@ def read_witnesses(text: str) -> list[Checkpoint]:
         found = [Checkpoint.parse(SignedNote.parse(each.strip("\n") + "\n").text) for each in notes]
     else:
         found = [Checkpoint("", int(each["size"]), _decode(each["root"])) for each in _SHORT.finditer(text)]
+        for each in _NEARLY_SHORT.finditer(text):
+            if not _SHORT.fullmatch(each[0].strip()):
+                line = text.count("\n", 0, each.start()) + 1
+                raise UsageError(
+                    f"line {line} is no checkpoint: a part of SIZE ROOT is missing; copy it again"
+                )
     if not found:
         raise UsageError("it holds no checkpoint: neither a signed note nor a line SIZE ROOT")
     if not all(each.size for each in found):

@@ -37,6 +37,9 @@ _SEQUENCE: Final = text(
     "SELECT its FROM (SELECT pg_get_serial_sequence('outbox', 'sequence') AS its) AS named"
     " WHERE has_sequence_privilege(its, 'SELECT')"
 )
+_COUNTS_UP: Final = text(
+    "SELECT seqincrement = 1 AND NOT seqcycle FROM pg_sequence WHERE seqrelid = to_regclass(:name)"
+)
 
 
 def find_tables(connection: Connection) -> Collection[str]:
@@ -73,20 +76,23 @@ def find_differences(connection: Connection, version: int) -> Iterator[str]:
         yield from _compare_indexes(connection, table, version)
         for name in connection.scalars(_OTHERS, {"table": table.name}):
             yield f"the {name} of the table {table.name} is not one that the program creates"
-        if table is OUTBOX and not columns and _is_behind(connection):
-            yield (
-                "the sequence of the table outbox is behind its rows, so that no notification can be"
-                " committed: set it to the largest number in the column sequence"
-            )
+        if table is OUTBOX and not columns:
+            yield from _compare_sequence(connection)
 
 
-def _is_behind(connection: Connection) -> bool:
-    """Whether the next number of the outbox is one that a row has."""
+def _compare_sequence(connection: Connection) -> Iterator[str]:
     name = connection.scalar(_SEQUENCE)
     if name is None:
-        return False
-    used = "last_value - (NOT is_called)::int < (SELECT max(sequence) FROM outbox)"
-    return bool(connection.scalar(text(f"SELECT {used} FROM {name}")))  # noqa: S608 - PostgreSQL has quoted it
+        return
+    if not connection.scalar(_COUNTS_UP, {"name": name}):
+        yield "the sequence of the table outbox does not count up one by one: give it an increment of 1"
+    is_behind = "last_value - (NOT is_called)::int < (SELECT max(sequence) FROM outbox)"
+    # PostgreSQL has quoted the name
+    if connection.scalar(text(f"SELECT {is_behind} FROM {name}")):  # noqa: S608
+        yield (
+            "the sequence of the table outbox is behind its rows, so that no notification can be"
+            " committed: set it to the largest number in the column sequence"
+        )
 
 
 def _compare_triggers(connection: Connection, table: Table) -> Iterator[str]:

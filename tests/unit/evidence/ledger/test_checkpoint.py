@@ -105,6 +105,14 @@ def test_every_head_of_a_file_is_read(between: str) -> None:
     assert [each.size for each in read_witnesses("\n".join(each.short for each in heads))] == [3, 17, 20]
 
 
+@pytest.mark.parametrize("cut_off", [1, 8, 20])
+def test_a_head_of_which_a_part_is_missing_does_not_hide_behind_another(cut_off: int) -> None:
+    short = HEAD.short
+
+    with pytest.raises(UsageError, match=r"^line 2 is no checkpoint: a part of SIZE ROOT is missing"):
+        read_witnesses(f"{short}\n{short[:-cut_off]}\n")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -196,6 +196,18 @@ def test_a_sequence_that_is_behind_its_rows_is_found(database: Database) -> None
 
 
 @only_on_postgresql
+@pytest.mark.parametrize("change", ["MINVALUE -10 INCREMENT -1", "INCREMENT 2", "CYCLE"])
+def test_a_sequence_that_does_not_count_up_one_by_one_is_found(change: str, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text(f"ALTER SEQUENCE outbox_sequence_seq {change}"))
+
+    (finding,) = verified(database).findings
+
+    assert finding.kind is Kind.SCHEMA
+    assert finding.message.startswith("the sequence of the table outbox does not count up one by one")
+
+
+@only_on_postgresql
 @pytest.mark.parametrize(
     "last",
     [
