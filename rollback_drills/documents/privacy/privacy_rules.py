@@ -30,6 +30,7 @@ from rollback_drills.documents.privacy.secret_values import (
     is_pair,
     is_random,
 )
+from rollback_drills.documents.privacy.shown_text import LOOSE_DISGUISE, read_as_shown
 from rollback_drills.documents.privacy.typed_secrets import (
     CODE,
     HEX_KEY,
@@ -206,7 +207,7 @@ def _compile_loose() -> re2.Set:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     loose = re2.Set.SearchSet(options)
-    loose.Add("|".join(rule.loose for rule in RULES).encode())
+    loose.Add("|".join([LOOSE_DISGUISE, *(rule.loose for rule in RULES)]).encode())
     loose.Compile()
     return loose
 
@@ -231,4 +232,8 @@ def find_private(text: str) -> PrivateKind | None:
     # as it would stand in a document; the automaton takes a hundredth of the time of the rules
     if not may_hold_private(json.dumps(text).encode()):
         return None
+    return _judge(text) or (_judge(shown) if (shown := read_as_shown(text)) != text else None)
+
+
+def _judge(text: str) -> PrivateKind | None:
     return next((rule.kind for rule in RULES if rule.refuses(text)), None)
