@@ -90,6 +90,18 @@ def describe(found: Found, changes: Changes | None) -> str:
     return f"{said}; {news}"
 
 
+def name_run(found: Found, changes: Changes | None, *, left_count: int) -> str:
+    """Name a run that notifies owners: `payments needs attention; changed; 2 not delivered`.
+
+    Args:
+        found: What was found.
+        changes: As in `describe`.
+        left_count: How many notifications have not reached their owners.
+    """
+    said = describe(found, changes)
+    return f"{said}; {left_count:,} not delivered" if left_count else said
+
+
 def rename_run(name: str, tags: Iterable[str]) -> None:
     """Name the current flow run, and add tags to it."""
     context = FlowRunContext.get()

@@ -51,6 +51,11 @@ class Undelivered:
         """What waits or died and still matters."""
         return [*self.waiting, *map(describe_delivery, self.dead)]
 
+    @property
+    def count(self) -> int:
+        """How many notifications wait, died or cannot be read, and still matter."""
+        return len(self.waiting) + len(self.dead) + len(self.damaged)
+
 
 class _Found(NamedTuple):
     rows: Sequence[OutboxRow]

@@ -66,6 +66,13 @@ def newest_page(schedule_id: str) -> str:
     return str(max(pages, key=lambda each: str(each.created)).data)
 
 
+def name_of(state: State[Any]) -> str:
+    run_id = state.state_details.flow_run_id
+    assert run_id
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(run_id).name
+
+
 def retry(state: State[Any], schedule: str) -> State[Any]:
     """Retry a run as the Prefect UI does: the same run, in a new process."""
     run_id = state.state_details.flow_run_id
@@ -94,6 +101,7 @@ def test_a_second_run_says_what_waits_and_when_the_next_attempt_is(
 
     assert second.is_failed()
     assert len(receiver.log) == 1, "nothing was due"
+    assert name_of(second).endswith("; 1 not delivered")
     message = second.message or ""
     assert "1 notification waits for webhook, to payments-team (answered" in message
     assert f"next attempt {at.day} {at:%b %Y, %H:%M} UTC" in message
