@@ -1,6 +1,7 @@
 """`drills routes`, `trends` and `notifications`: look back on who was notified."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -159,7 +160,8 @@ def notifications(
         "attempts",
         "when, or why",
     )
-    print_table("Notifications", columns, [_to_notification_row(each) for each in history.items])
+    now = parse_now(None)
+    print_table("Notifications", columns, [_to_notification_row(each, now) for each in history.items])
     _print_count(history, opened, "notification", "`drills outbox show ID` shows the message of one.")
 
 
@@ -176,10 +178,15 @@ def _to_route_row(route: "RouteRow") -> Sequence[str]:
     return (route.created_at, *names, why, until, row)
 
 
-def _to_notification_row(each: "NotificationRow") -> Sequence[str]:
+def _to_notification_row(each: "NotificationRow", now: datetime) -> Sequence[str]:
+    from rollback_drills.delivery.undelivered_text import explain_attempt
+
     attempts = "" if each.attempt_count is None else str(each.attempt_count)
-    what = (each.completed_at or "") if each.success else each.error
-    if each.next_attempt_at and each.attempt_count:
-        what = f"{what}; next attempt {each.next_attempt_at}"
+    next_at = datetime.fromisoformat(each.next_attempt_at) if each.next_attempt_at else None
+    what = (
+        (each.completed_at or "")
+        if each.success
+        else explain_attempt(each.state, each.error, next_at, now=now)
+    )
     names = (each.schedule_id, each.provider, each.owner, each.reason, each.state)
     return (each.planned_at, *names, attempts, what)

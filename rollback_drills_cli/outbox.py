@@ -7,9 +7,9 @@ import msgspec
 import typer
 
 from rollback_drills.documents.utc import from_seconds
-from rollback_drills.notifications.states import DEAD, State
+from rollback_drills.notifications.states import DEAD, WAITING, State
 from rollback_drills.rendering.counts import count_of, write_count
-from rollback_drills.rendering.times import how_long, write_time
+from rollback_drills.rendering.times import how_long
 from rollback_drills_cli.acts import (
     ByOption,
     ReasonOption,
@@ -35,6 +35,7 @@ from rollback_drills_cli.terminal.output import print_json, print_line, print_ta
 
 if TYPE_CHECKING:
     from rollback_drills.evidence.outages.acts import DiscardRecord, ExecutionRecord
+    from rollback_drills.outbox.destinations import KnownDestinations
     from rollback_drills.outbox.rows import OutboxRow
     from rollback_drills.recovery.recorded_act import Recording
 
@@ -66,7 +67,12 @@ def list_items(
 ) -> None:
     """List notifications with their outcome, the newest first."""
     from rollback_drills.database.tables import OUTBOX
-    from rollback_drills.outbox.destinations import find_disabled, write_enable_command
+    from rollback_drills.delivery.undelivered_text import explain_attempt
+    from rollback_drills.outbox.destinations import (
+        KnownDestinations,
+        find_destinations,
+        write_enable_command,
+    )
     from rollback_drills.outbox.queries import OutboxFilter, find_rows
 
     opened = open_outbox(database)
@@ -81,11 +87,12 @@ def list_items(
     items, total = find_rows(opened, wanted, limit=limit, offset=offset)
     given = {"schedule_id": named, "cycle_id": cycle, "provider": provider, "owner": owner}
     explain_filter(opened, OUTBOX, [(name, each) for name, each in given.items() if each], total)
-    disabled = find_disabled(opened)
+    destinations = KnownDestinations(find_destinations(opened))
+    disabled = [each for each in destinations if each.disabled_at is not None]
     if as_json:
         print_json(
             {
-                "items": [_write(item) for item in items],
+                "items": [_write(item, destinations) for item in items],
                 "total": total,
                 "limit": limit,
                 "offset": offset,
@@ -98,7 +105,8 @@ def list_items(
     rows = [
         (
             *(item.notification_id, item.schedule_id, item.provider, item.owner, item.reason, item.state),
-            *(_ago(item.planned_at, now), _describe_attempts(item, now), _explain(item)),
+            *(_ago(item.planned_at, now), _describe_attempts(item, now)),
+            explain_attempt(item.state, item.detail, _find_next_attempt(item, destinations), now=now),
         )
         for item in items
     ]
@@ -115,8 +123,12 @@ def show(
     database: DatabaseOption = None,
 ) -> None:
     """Print one notification with its message as JSON."""
-    item = read_row(open_outbox(database), notification)
-    print_json({**_write(item), "notification": _decode(item.notification)})
+    from rollback_drills.outbox.destinations import KnownDestinations, find_destinations
+
+    opened = open_outbox(database)
+    item = read_row(opened, notification)
+    written = _write(item, KnownDestinations(find_destinations(opened)))
+    print_json({**written, "notification": _decode(item.notification)})
 
 
 @app.command()
@@ -197,12 +209,6 @@ def _report(
     report_clock(written.appender.went_back)
 
 
-def _explain(item: "OutboxRow") -> str:
-    if item.state in (State.RETRY, State.AMBIGUOUS) and item.due_at:
-        return f"{item.detail}; next attempt {write_time(from_seconds(item.due_at))}"
-    return item.detail
-
-
 def _describe_attempts(item: "OutboxRow", now: datetime) -> str:
     """Write when the last attempt was, and how many there were; `no` if there was none."""
     if item.completed_at is None:
@@ -215,12 +221,23 @@ def _ago(seconds: float, now: datetime) -> str:
     return how_long(from_seconds(seconds).isoformat(), now=now)
 
 
-def _write(item: "OutboxRow") -> dict[str, object]:
+def _find_next_attempt(item: "OutboxRow", destinations: "KnownDestinations") -> datetime | None:
+    """Return when a waiting notification can be tried; None if it does not wait, or nothing is sent there."""
+    if item.state not in WAITING:
+        return None
+    at = destinations.of(item.provider).find_next_attempt(item.due_at)
+    return None if at is None else from_seconds(at)
+
+
+def _write(item: "OutboxRow", destinations: "KnownDestinations") -> dict[str, object]:
     instants = ("planned_at", "queued_at", "due_at", "started_at", "completed_at")
     written = {name: getattr(item, name) for name in item.__struct_fields__ if name != "notification"}
     return {
         **written,
         **{name: _instant(getattr(item, name)) for name in instants},
+        "next_attempt_at": at.isoformat(timespec="seconds")
+        if (at := _find_next_attempt(item, destinations))
+        else None,
         "request": _decode(item.request),
     }
 

@@ -10,9 +10,8 @@ from rollback_drills.console.source import Console
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.undelivered_text import explain_damaged
 from rollback_drills.documents.utc import from_seconds
-from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import DEAD, WAITING, State
-from rollback_drills.outbox.destinations import Destination, find_destinations
+from rollback_drills.outbox.destinations import Destination, KnownDestinations, find_destinations
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.undelivered import find_damaged, find_mattering
@@ -50,9 +49,8 @@ class UndeliveredNotification:
     @property
     def next_attempt_at(self) -> datetime | None:
         """When it may be tried again; None if that is not known."""
-        if self.row.due_at is None or self.destination.disabled_at is not None:
-            return None
-        return from_seconds(max(self.row.due_at, self.destination.cool_until))
+        at = self.destination.find_next_attempt(self.row.due_at)
+        return None if at is None else from_seconds(at)
 
     @property
     def is_sending(self) -> bool:
@@ -100,15 +98,14 @@ def read_undelivered(console: Console) -> UndeliveredView:
     database = console.evidence()
     waiting, waiting_count = find_rows(database, OutboxFilter((*WAITING, State.SENDING)), limit=MOST_SHOWN)
     dead, dead_count = find_rows(database, OutboxFilter(DEAD), limit=MOST_SHOWN)
-    destinations = find_destinations(database)
-    by_provider = {name_key(each.provider): each for each in destinations}
+    destinations = KnownDestinations(find_destinations(database))
     pressing = find_mattering(database, [each.notification_id for each in dead])
     runs = _find_runs(database, {each.cycle_id for each in (*waiting, *dead)})
 
     def describe(row: OutboxRow, *, is_pressing: bool) -> UndeliveredNotification:
         return UndeliveredNotification(
             row,
-            by_provider.get(name_key(row.provider), Destination(row.provider)),
+            destinations.of(row.provider),
             is_pressing,
             runs.get(row.notification_id, ""),
             row.schedule_id in console.by_id,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from rollback_drills.notifications.results import Delivery
-from rollback_drills.notifications.states import State
+from rollback_drills.notifications.states import WAITING, State
+from rollback_drills.outbox.deliveries import NOT_TRIED
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import name_some
@@ -37,6 +38,24 @@ def explain_waiting(waiting: Sequence[Delivery]) -> Iterator[str]:
         verb = "notification waits" if len(some) == 1 else "notifications wait"
         why = next((each for each in some if each.state is not State.SENDING), some[0])
         yield f"{len(some)} {verb} for {provider}, to {owners} ({why.verdict.detail}); {_say_when(some)}"
+
+
+def explain_attempt(state: State, why: str, next_attempt_at: datetime | None, *, now: datetime) -> str:
+    """Explain what came of a notification in a list of them: if it waits, why and when it goes on.
+
+    Args:
+        state: Where it stands.
+        why: What came of its last attempt; empty if there was none.
+        next_attempt_at: When it can be tried; None if nothing is sent to its destination.
+        now: The present time.
+    """
+    if state not in WAITING:
+        return why
+    then = ""
+    if next_attempt_at is not None:
+        is_ahead = next_attempt_at > now
+        then = f"; next attempt {write_time(next_attempt_at)}" if is_ahead else "; the next run tries it"
+    return f"{why or NOT_TRIED}{then}"
 
 
 REPLAY: Final = write_command("outbox", "replay", "ID", by="WHO", reason="WHY")

@@ -8,9 +8,8 @@ from sqlalchemy import case, func, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.utc import write_seconds
-from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
-from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.outbox.destinations import KnownDestinations, find_destinations
 from rollback_drills.outbox.rows import holds_time
 
 _FAILED = (*DEAD, State.RETRY, State.AMBIGUOUS)
@@ -66,7 +65,7 @@ class ConnectorHealth:
 
 def read_connectors(database: Database) -> list[ConnectorHealth]:
     """Return what is known of every connector that was ever given something, by name."""
-    destinations = {name_key(each.provider): each for each in find_destinations(database)}
+    destinations = KnownDestinations(find_destinations(database))
     ended = holds_time(OUTBOX.c.completed_at)
     statement = select(
         OUTBOX.c.provider,
@@ -82,7 +81,6 @@ def read_connectors(database: Database) -> list[ConnectorHealth]:
     found = (ConnectorHealth(provider, *facts) for provider, *facts in rows if isinstance(provider, str))
     return [
         replace(each, disabled_at=known.disabled_at, disabled_because=known.disabled_because)
-        if (known := destinations.get(name_key(each.provider)))
-        else each
         for each in found
+        for known in [destinations.of(each.provider)]
     ]

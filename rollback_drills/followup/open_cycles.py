@@ -24,6 +24,8 @@ from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import Suppression
+from rollback_drills.notifications.states import WAITING
+from rollback_drills.outbox.destinations import Destination, KnownDestinations, read_destinations
 from rollback_drills.outbox.rows import OutboxRow, decode_rows
 
 _logger = logging.getLogger(__name__)
@@ -43,7 +45,8 @@ def read_open_cycles(
         items = list(_read_open(connection, schedule_ids))
         cycle_ids = list(dict.fromkeys(item.cycle_id for item in items))
         said, exceptions = _read_followup(connection, cycle_ids)
-    sent = _find_sent(items)
+        destinations = KnownDestinations(read_destinations(connection))
+    sent = _find_sent(items, destinations)
     items = [item for item in items if item.sequence in sent]
     return group_cycles(
         items, lambda item: sent[item.sequence], find_current(said), find_latest(exceptions), now=now
@@ -67,7 +70,8 @@ def read_alarm_path(database: Database, route_key: str, *, now: datetime) -> Cyc
         )
         items = [*decode_rows(rows)]
         said, _ = _read_followup(connection, [item.cycle_id for item in items[:1]])
-    sent = _find_sent(items)
+        destinations = KnownDestinations(read_destinations(connection))
+    sent = _find_sent(items, destinations)
     items = [item for item in items if item.sequence in sent]
     # it has no chain: nobody is notified that an owner is silent in a drill
     cycles = group_cycles(
@@ -146,12 +150,12 @@ class _Event(msgspec.Struct):
 _decode: Final = msgspec.json.Decoder(_Letter).decode
 
 
-def _find_sent(items: Iterable[OutboxRow]) -> dict[int, Sent]:
+def _find_sent(items: Iterable[OutboxRow], destinations: KnownDestinations) -> dict[int, Sent]:
     """Return what the follow-up knows of notifications, by sequence, without those that cannot be read."""
     found: dict[int, Sent] = {}
     for item in items:
         try:
-            found[item.sequence] = _to_sent(item)
+            found[item.sequence] = _to_sent(item, destinations.of(item.provider))
         except (msgspec.MsgspecError, LookupError, TypeError, ValueError, RecursionError):
             _logger.warning(
                 "the text of %s in the outbox cannot be read, and is left out; restore its row from a backup",
@@ -160,7 +164,8 @@ def _find_sent(items: Iterable[OutboxRow]) -> dict[int, Sent]:
     return found
 
 
-def _to_sent(item: OutboxRow) -> Sent:
+def _to_sent(item: OutboxRow, destination: Destination) -> Sent:
+    attention_at = destination.find_next_attempt(item.due_at) if item.state in WAITING else item.due_at
     event, step = {}, None
     if item.notification:
         event = _decode(item.notification).event
@@ -173,7 +178,7 @@ def _to_sent(item: OutboxRow) -> Sent:
         from_seconds(item.planned_at),
         from_seconds(item.queued_at),
         None if item.completed_at is None else from_seconds(item.completed_at),
-        None if item.due_at is None else from_seconds(item.due_at),
+        None if attention_at is None else from_seconds(attention_at),
         event,
     )
     if item.reason is not Reason.ESCALATED:

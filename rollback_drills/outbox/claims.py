@@ -150,9 +150,7 @@ def next_attempt_at(database: Database, provider: str) -> float | None:
     with database.read() as connection:
         due_at: float | None = connection.scalar(earliest)
         destination = find_destination(connection, provider)
-    if due_at is None or destination.disabled_at is not None:
-        return None
-    return max(due_at, destination.cool_until)
+    return destination.find_next_attempt(due_at)
 
 
 def due_providers(database: Database, *, now: float) -> list[str]:

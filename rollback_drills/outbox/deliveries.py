@@ -10,6 +10,7 @@ from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.rows import UNREADABLE, UNREADABLE_TEXT, OutboxRow, read_notification
 
+NOT_TRIED: Final = "waits for its first attempt"
 _UNKNOWN: Final = from_seconds(0)
 _OUTCOMES = {
     State.DELIVERED: Outcome.DELIVERED,
@@ -24,7 +25,7 @@ def to_delivery(item: OutboxRow) -> Delivery:
     """Return what became of a notification so far."""
     outcome = _OUTCOMES.get(item.state, Outcome.RETRY)
     request = RequestSummary(*json.loads(item.request)) if item.request else None
-    detail = item.detail or "waits for its first attempt"
+    detail = item.detail or NOT_TRIED
     if item.state is State.SENDING:
         detail = "another run is sending it, or was killed while it did"
     verdict = Verdict(outcome, detail, item.status_code, None, item.external_ref, request)

@@ -1,7 +1,7 @@
 """What is known of the places to which providers deliver: the pauses they want, and which are dead."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -34,6 +34,28 @@ class Destination(msgspec.Struct, frozen=True, gc=False):
     def takes(self, now: float) -> bool:
         """Whether something may be sent there at an instant."""
         return self.disabled_at is None and self.cool_until <= now
+
+    def find_next_attempt(self, due_at: float | None) -> float | None:
+        """Return when what is due at an instant can be tried; None if nothing is sent there any more."""
+        if due_at is None or self.disabled_at is not None:
+            return None
+        return max(due_at, self.cool_until)
+
+
+class KnownDestinations:
+    """What is known of several destinations, under any spelling of their providers."""
+
+    def __init__(self, known: Iterable[Destination]) -> None:
+        """Keep these, of which no two have the same provider."""
+        self._by_key = {name_key(each.provider): each for each in known}
+
+    def __iter__(self) -> Iterator[Destination]:
+        """Yield each."""
+        return iter(self._by_key.values())
+
+    def of(self, provider: str) -> Destination:
+        """Return what is known of a destination; one that never paused or died takes everything."""
+        return self._by_key.get(name_key(provider)) or Destination(provider)
 
 
 def find_destination(connection: Connection, provider: str) -> Destination:

@@ -1,6 +1,6 @@
 """Finds what was committed and has not reached its owner: what waits, and the dead letters."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.outbox.deliveries import describe_delivery
 from rollback_drills.outbox.destinations import (
     SUBJECT_PREFIX,
-    Destination,
+    KnownDestinations,
     find_destinations,
 )
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
@@ -74,7 +74,7 @@ def find_undelivered(
         providers: Through which providers; None: through all.
         now: The next attempt cannot be earlier.
     """
-    destinations = {name_key(each.provider): each for each in find_destinations(database)}
+    destinations = KnownDestinations(find_destinations(database))
     return _sort_out(database, _find(database, schedule_ids, destinations), destinations, providers, now)
 
 
@@ -82,7 +82,7 @@ def find_still_undelivered(
     database: Database, notification_ids: Sequence[str], providers: Collection[str] | None, *, now: float
 ) -> Undelivered:
     """Find what has not reached its owner yet of notifications that had not reached theirs earlier."""
-    destinations = {name_key(each.provider): each for each in find_destinations(database)}
+    destinations = KnownDestinations(find_destinations(database))
     found = _read(database, one_of(OUTBOX.c.notification_id, notification_ids))
     return _sort_out(database, found, destinations, providers, now)
 
@@ -90,7 +90,7 @@ def find_still_undelivered(
 def _sort_out(
     database: Database,
     found: _Found,
-    destinations: Mapping[str, Destination],
+    destinations: KnownDestinations,
     providers: Collection[str] | None,
     now: float,
 ) -> Undelivered:
@@ -123,7 +123,7 @@ def find_damaged(database: Database) -> Sequence[str]:
 
 def find_waiting(database: Database, provider: str, *, now: float) -> list[Delivery]:
     """Find what waits for a provider, of all schedules, with when it goes on; the newest first."""
-    destinations = {name_key(each.provider): each for each in find_destinations(database)}
+    destinations = KnownDestinations(find_destinations(database))
     wanted = OutboxFilter(states=WAITING, provider=provider)
     items, _ = find_rows(database, wanted, limit=_MOST_WAITING)
     return [_to_waiting(item, destinations, now) for item in items]
@@ -135,10 +135,12 @@ def hurry_rows(connection: Connection, notification_ids: Sequence[str], *, now: 
     return connection.execute(update(OUTBOX).where(waits).values(due_at=now)).rowcount
 
 
-def _find(database: Database, schedule_ids: Collection[str] | None, providers: Iterable[str]) -> _Found:
+def _find(
+    database: Database, schedule_ids: Collection[str] | None, destinations: KnownDestinations
+) -> _Found:
     if schedule_ids is None:
         return _read(database)
-    notices = (f"{SUBJECT_PREFIX}{provider}" for provider in providers)
+    notices = (f"{SUBJECT_PREFIX}{each.provider}" for each in destinations)
     with database.read() as connection:
         names = [*schedule_ids, *notices]
         ids = find_spellings(connection, OUTBOX.c.schedule_id, names, _IS_UNDELIVERED)
@@ -180,10 +182,8 @@ def find_mattering(database: Database, notification_ids: Sequence[str]) -> set[s
         return set(connection.scalars(select(OUTBOX.c.notification_id).where(some, is_open, ~was_notified)))
 
 
-def _to_waiting(item: OutboxRow, destinations: Mapping[str, Destination], now: float) -> Delivery:
+def _to_waiting(item: OutboxRow, destinations: KnownDestinations, now: float) -> Delivery:
     """Return what waits and when it goes on; nothing goes to a destination that is dead or wants a pause."""
-    destination = destinations.get(name_key(item.provider), Destination(item.provider))
-    delivery = describe_delivery(item)
-    at = max(item.due_at or now, destination.cool_until, now)
-    is_known = destination.disabled_at is None and at > now
-    return replace(delivery, next_attempt_at=from_seconds(at) if is_known else None)
+    at = destinations.of(item.provider).find_next_attempt(item.due_at or now)
+    known = from_seconds(at) if at is not None and at > now else None
+    return replace(describe_delivery(item), next_attempt_at=known)

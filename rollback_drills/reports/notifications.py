@@ -19,6 +19,7 @@ from rollback_drills.evidence.index import NEVER, LedgerRow, iterate_records
 from rollback_drills.evidence.record_kinds import DELIVERY_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
+from rollback_drills.outbox.destinations import KnownDestinations, read_destinations
 from rollback_drills.outbox.rows import OutboxRow, decode_rows, find_notification
 from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.imported import ImportedRecord, iterate_imported
@@ -95,7 +96,16 @@ def _planned_in(period: Period) -> Iterator[ColumnElement[bool]]:
 def _describe_own(connection: Connection, sequences: Sequence[int]) -> dict[int, NotificationRow]:
     items = [*decode_rows(connection.execute(select(OUTBOX).where(one_of(OUTBOX.c.sequence, sequences))))]
     rows = _evidence_rows(connection, sorted({item.cycle_id for item in items}))
-    return {item.sequence: _describe(item, rows.get(item.notification_id, ())) for item in items}
+    destinations = KnownDestinations(read_destinations(connection))
+    next_attempts = {
+        item.sequence: destinations.of(item.provider).find_next_attempt(item.due_at)
+        for item in items
+        if item.state in WAITING
+    }
+    return {
+        item.sequence: _describe(item, rows.get(item.notification_id, ()), next_attempts.get(item.sequence))
+        for item in items
+    }
 
 
 class _Original(msgspec.Struct, frozen=True, gc=False):
@@ -117,7 +127,7 @@ def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[
     return found
 
 
-def _describe(item: OutboxRow, rows: Sequence[int]) -> NotificationRow:
+def _describe(item: OutboxRow, rows: Sequence[int], next_attempt_at: float | None) -> NotificationRow:
     """Return the row of a notification of the outbox; one without a text that can be read names no plan."""
     notification = find_notification(item) if item.notification else None
     is_notified = item.state in NOTIFIED
@@ -138,7 +148,7 @@ def _describe(item: OutboxRow, rows: Sequence[int]) -> NotificationRow:
         attempt_count=item.attempt_count,
         started_at=write_seconds(item.started_at),
         completed_at=write_seconds(item.completed_at),
-        next_attempt_at=write_seconds(item.due_at) if item.state in WAITING else None,
+        next_attempt_at=write_seconds(next_attempt_at),
         status_code=item.status_code,
         error="" if is_notified else item.detail,
         external_ref=item.external_ref,

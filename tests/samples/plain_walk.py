@@ -23,6 +23,7 @@ from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification, Suppression
 from rollback_drills.notifications.states import UNSENT, State
+from rollback_drills.outbox.destinations import Destination
 from rollback_drills.outbox.rows import OutboxRow, write_notification
 from rollback_drills.planning.decisions import find_repeat_after
 from rollback_drills.planning.fleet_check import ScheduleCheck
@@ -151,7 +152,7 @@ class PlainWalk:
     def to_sent(self, row: OutboxRow) -> Sent:
         key = row.notification_id, row.state, row.queued_at
         if key not in self.sent:
-            self.sent[key] = _to_sent(row)
+            self.sent[key] = _to_sent(row, Destination(row.provider))
         return self.sent[key]
 
     def commit(self, entries: Sequence[OutboxEntry], departures: Sequence[Departure], now: datetime) -> None:
