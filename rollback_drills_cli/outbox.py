@@ -29,7 +29,14 @@ from rollback_drills_cli.options.filters import (
     read_schedule_id,
 )
 from rollback_drills_cli.options.shared import JsonOption
-from rollback_drills_cli.outbox_choice import DeadOption, IdsArgument, ProviderOption, choose, read_row
+from rollback_drills_cli.outbox_choice import (
+    DeadOption,
+    IdsArgument,
+    ProviderOption,
+    choose,
+    print_holds,
+    read_row,
+)
 from rollback_drills_cli.outbox_replays import approve_replay, execute_replay, list_requests, request_replay
 from rollback_drills_cli.terminal.output import print_json, print_line, print_table
 
@@ -159,6 +166,8 @@ def replay(
         written = replay_items(opened, wanted, act, make_writer(opened), needing)
     what = "due again, for the next drill-check or `drills deliver` to send"
     _report(written, len(wanted), what, as_json)
+    if not as_json:
+        print_holds(opened, written.records)
 
 
 app.command("request-replay")(request_replay)

@@ -7,9 +7,13 @@ import typer
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.options.filters import explain_filter
+from rollback_drills_cli.terminal.output import print_sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rollback_drills.database.connections import Database
+    from rollback_drills.evidence.outages.acts import ExecutionRecord
     from rollback_drills.outbox.rows import OutboxRow
 
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Notifications, gordmsg-….")]
@@ -40,6 +44,17 @@ def choose(database: "Database", ids: list[str] | None, dead: bool, provider: st
     for each in ids or ():
         read_row(database, each)
     return list(dict.fromkeys(ids or ()))
+
+
+def print_holds(database: "Database", records: "Sequence[ExecutionRecord]") -> None:
+    """Say of each connector of a replay that nothing is sent through it for now, and why."""
+    from rollback_drills.outbox.destinations import KnownDestinations, explain_hold, find_destinations
+
+    known, now = KnownDestinations(find_destinations(database)), database.now().timestamp()
+    providers = {each.provider for record in records for each in record.notifications}
+    for provider in sorted(providers):
+        if hold := explain_hold(known.of(provider), now=now):
+            print_sentence(hold)
 
 
 def read_row(database: "Database", notification_id: str) -> "OutboxRow":

@@ -10,7 +10,7 @@ from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_a
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_record
 from rollback_drills_cli.options.shared import JsonOption
-from rollback_drills_cli.outbox_choice import DeadOption, IdsArgument, ProviderOption, choose
+from rollback_drills_cli.outbox_choice import DeadOption, IdsArgument, ProviderOption, choose, print_holds
 from rollback_drills_cli.terminal.output import print_json, print_table
 
 ReplayArgument = Annotated[str, typer.Argument(metavar="ID", help="The request, gordreplay-….")]
@@ -83,6 +83,8 @@ def execute_replay(
     count = write_count(record.notification_count, "notification")
     said = f"Due again: {count}. The next drill-check or `drills deliver` sends what is due."
     report_record(record, written.appender.went_back, said, as_json=as_json)
+    if not as_json:
+        print_holds(opened, [record])
 
 
 def list_requests(database: DatabaseOption = None, as_json: JsonOption = False) -> None:

@@ -11,12 +11,14 @@ from sqlalchemy import Connection, exists, select, update
 from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.tables import DESTINATIONS, OUTBOX
+from rollback_drills.documents.utc import from_seconds
 from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import find_spellings, find_spellings_by_index, walk
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.insertion import insert_new
 from rollback_drills.outbox.rows import OutboxRow, Seconds, decode_rows
 from rollback_drills.rendering.command_line import write_command
+from rollback_drills.rendering.times import write_time
 
 _logger = logging.getLogger(__name__)
 SUBJECT_PREFIX: Final = "connector:"
@@ -154,6 +156,16 @@ def write_enable_command(provider: str) -> str:
     return write_command("connectors", "enable", provider, by="YOU", reason="WHY")
 
 
+def explain_hold(destination: Destination, *, now: float) -> str:
+    """Return why nothing is sent to a destination now, and until when; empty if it is sent."""
+    if destination.disabled_at is not None:
+        return f"{destination.provider}: {explain_disabled(destination)}"
+    if destination.takes(now):
+        return ""
+    until = write_time(from_seconds(destination.cool_until))
+    return f"{destination.provider} is paused: nothing is sent there before {until}"
+
+
 def disable_row(
     database: Database, connection: Connection, provider: str, *, now: float, because: str
 ) -> Destination:
@@ -176,6 +188,7 @@ def enable_rows(
     Returns:
         The notifications that are due again, as they were before; None if the connector was not disabled.
     """
+    before = find_destination(connection, provider)
     destinations = find_spellings(connection, DESTINATIONS.c.provider, [provider])
     providers = find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
     enabled = connection.execute(
@@ -185,6 +198,7 @@ def enable_rows(
     )
     if not enabled.rowcount:
         return None
+    _forget_why_waiting(connection, providers, before)
     if not with_dead_letters:
         return []
     dead = OUTBOX.c.provider.in_(providers), OUTBOX.c.state == State.DISABLED
@@ -192,6 +206,18 @@ def enable_rows(
     again = [*decode_rows(rows)]
     connection.execute(update(OUTBOX).where(*dead).values(state=State.RETRY, due_at=now, queued_at=now))
     return again
+
+
+def _forget_why_waiting(connection: Connection, providers: Sequence[str], before: Destination) -> None:
+    """Let nothing that waits say any more that its connector is disabled."""
+    waiting = update(OUTBOX).where(
+        OUTBOX.c.provider.in_(providers),
+        OUTBOX.c.state.in_(WAITING),
+        OUTBOX.c.detail == explain_disabled(before),
+    )
+    was_tried = OUTBOX.c.attempt_count > 0
+    connection.execute(waiting.where(was_tried).values(detail="the connector was disabled"))
+    connection.execute(waiting.where(~was_tried).values(detail=""))
 
 
 def end_pause(connection: Connection, provider: str) -> None:

@@ -11,6 +11,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.destinations import note_pause_or_death
 from rollback_drills.outbox.queries import get_row
 from rollback_drills_cli.main import main
 from tests.samples.builders import open_key
@@ -231,6 +232,28 @@ def test_a_delivered_notification_is_not_sent_again(
     assert code == 0
     assert "0 of 1 notification is due again" in printed
     assert listed(capsys, monkeypatch, "--state", "delivered")
+
+
+def test_a_replay_says_what_still_holds_it_back(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database.open(url)
+    assert "paused" not in drills(capsys, monkeypatch, "outbox", "replay", "--dead", *BY)[1]
+
+    (again,) = listed(capsys, monkeypatch, "--state", "retry")
+    with database.write() as connection:
+        note_pause_or_death(
+            database, connection, "webhook", cool_until=time.time() + 600, disabled_at=None, because=""
+        )
+    paused = drills(capsys, monkeypatch, "outbox", "replay", again["notification_id"], *BY)[1]
+    with database.write() as connection:
+        note_pause_or_death(
+            database, connection, "webhook", cool_until=None, disabled_at=time.time(), because="gone"
+        )
+    disabled = drills(capsys, monkeypatch, "outbox", "replay", again["notification_id"], *BY)[1]
+
+    assert "webhook is paused: nothing is sent there before" in paused
+    assert "webhook: the connector is disabled (gone); fix it, then run: drills connectors enable" in disabled
 
 
 def test_a_dead_connector_is_named_and_enabled(

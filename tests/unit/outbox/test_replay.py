@@ -7,11 +7,15 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.utc import write_instant
+from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.outbox.deliveries import to_delivery
 from rollback_drills.outbox.destinations import (
     Destination,
+    disable_row,
+    explain_disabled,
+    explain_hold,
     find_destinations,
     note_why_waiting,
 )
@@ -177,6 +181,43 @@ def test_why_something_waits_is_written_at_all_that_waits_for_the_provider(datab
     ]
     assert states(database, waiting) == [State.PENDING]
     assert to_delivery(get(database, waiting)).summary == "pending: the secret is missing"
+
+
+def test_what_waits_for_a_connector_forgets_that_it_was_disabled(database: Database) -> None:
+    new, tried, other = put(database, *make_entries(2), make_entry("payments", provider="slack"))
+    force(database, tried, state=State.RETRY, attempt_count=1, detail="answered 503")
+    with database.write() as connection:
+        disabled = disable_row(database, connection, "Webhook", now=5.0, because="disabled by maria")
+    for each in ("webhook", "slack"):
+        note_why_waiting(database, each, explain_disabled(disabled))
+
+    enable(database, "WEBHOOK", now=10.0)
+
+    assert [get(database, each).detail for each in (new, tried)] == ["", "the connector was disabled"]
+    assert "is disabled" in get(database, other).detail
+    assert {each.provider: each.is_failing for each in read_connectors(database)} == {
+        "slack": True,
+        "webhook": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("destination", "hold"),
+    [
+        (Destination("webhook"), ""),
+        (Destination("webhook", cool_until=60.0), ""),
+        (
+            Destination("webhook", cool_until=121.0),
+            "webhook is paused: nothing is sent there before 1 Jan 1970",
+        ),
+        (Destination("webhook", 121.0, 5.0, "gone"), "webhook: the connector is disabled (gone); fix it"),
+    ],
+)
+def test_a_destination_says_what_holds_it_back(destination: Destination, hold: str) -> None:
+    found = explain_hold(destination, now=60.0)
+
+    assert found.startswith(hold)
+    assert bool(found) is bool(hold)
 
 
 @pytest.mark.parametrize(
