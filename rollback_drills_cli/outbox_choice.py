@@ -47,7 +47,7 @@ def choose(database: "Database", ids: list[str] | None, dead: bool, provider: st
 
 
 def print_holds(database: "Database", records: "Sequence[ExecutionRecord]") -> None:
-    """Say of each connector of a replay that nothing is sent through it for now, and why."""
+    """Print why nothing is sent through a connector of a replay for now, for each one."""
     from rollback_drills.outbox.destinations import KnownDestinations, explain_hold, find_destinations
 
     known, now = KnownDestinations(find_destinations(database)), database.now().timestamp()
