@@ -94,8 +94,8 @@ schemas: install ## Write the JSON Schemas of the documents anew from their mode
 	$(BIN)/python tools/json_schemas.py
 
 suffixes: install ## Write the endings of host names anew from the Public Suffix List
-	$(BIN)/python tools/host_suffixes.py
-	$(BIN)/ruff format rollback_drills/documents/privacy/host_suffixes.py
+	$(BIN)/python tools/public_suffixes.py
+	$(BIN)/ruff format rollback_drills/documents/privacy/public_suffixes.py
 
 clean: ## Remove what the other commands made
 	rm -rf $(VENV) .demo build dist *.egg-info

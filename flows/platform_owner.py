@@ -2,8 +2,8 @@
 
 from blocks.registry import enabled_connectors
 from rollback_drills.errors import UsageError
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.names.keys import first_spellings, name_key
-from rollback_drills.names.variables import VARIABLES
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS
 from rollback_drills.settings import Settings
 from rollback_drills.trust.notice import Platform

@@ -12,8 +12,8 @@ from msgspec import Meta
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, tidy
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
+from rollback_drills.names.environment_variables import VARIABLES, SetVariable, find_setting, find_variable
 from rollback_drills.names.similar_names import find_similar
-from rollback_drills.names.variables import VARIABLES, SetVariable, find_setting, find_variable
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.states import Mode
 from rollback_drills.redaction.secret_variables import OWN, find_secret

@@ -30,7 +30,7 @@ from rollback_drills_api import (
     replays,
     retirements,
 )
-from rollback_drills_api.answers import encode
+from rollback_drills_api.answer_cache import encode
 from rollback_drills_api.console import csv_tables, pages, replay_forms, schedule_forms
 from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.http.middleware import Boundary

@@ -22,7 +22,7 @@ from rollback_drills.names.keys import is_same
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
 from rollback_drills.recording.requests import DrillFacts
 from rollback_drills.recording.same_drill import is_recorded, refuse_repeated
-from rollback_drills_api.answers import encode
+from rollback_drills_api.answer_cache import encode
 from rollback_drills_api.bodies import RecordBody
 from rollback_drills_api.flow_runs import documents_of, explain_failure, run_flow
 from rollback_drills_api.http.callers import name_caller

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.errors import DrillsError
-from rollback_drills_api.answers import encode
+from rollback_drills_api.answer_cache import encode
 from rollback_drills_api.problems import Problem, problem_responses
 from rollback_drills_api.service import Served, Service
 

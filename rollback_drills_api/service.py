@@ -19,12 +19,12 @@ from rollback_drills.followup.escalations.follow_up_rules import (
     find_gone,
     find_rules,
 )
-from rollback_drills_api.answers import Answers, encode
+from rollback_drills_api.answer_cache import Answers, encode
+from rollback_drills_api.database_watch import DatabaseWatch
 from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.http.security import TokenBook, reading
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem
-from rollback_drills_api.versions import DatabaseWatch
 
 _MOST_WAITING: Final = 8
 

@@ -16,7 +16,7 @@ import typer
 from rollback_drills.access.api_token import Scope
 from rollback_drills.errors import UsageError, reason_of
 from rollback_drills.errors.posix import require_posix
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.settings import Settings, read_settings
 from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import FLOW_TIMEOUT_SECONDS, REQUESTS_PER_SECOND, ApiOptions

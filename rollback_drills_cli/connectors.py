@@ -8,7 +8,7 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.errors.effects import note_effect
-from rollback_drills.names.variables import VARIABLES, find_variable
+from rollback_drills.names.environment_variables import VARIABLES, find_variable
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.acts import ByOption, ReasonOption, find_replay_approvals, make_writer, read_act

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.settings import find_database_url, read_settings
 from rollback_drills_cli.terminal.output import print_problem
 

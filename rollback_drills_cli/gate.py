@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.rendering.sentences import capitalize
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
 from rollback_drills_cli.options import shared

@@ -8,8 +8,8 @@ import typer
 from rollback_drills.documents.fleets.fleet import load_fleet
 from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.names.keys import find_spelling
-from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import Settings, read_settings
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_existing

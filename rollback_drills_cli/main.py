@@ -10,9 +10,9 @@ import typer
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills_cli.environment_errors import explain
-from rollback_drills_cli.exit_codes import INTERRUPTED, TERMINATED
 from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.options.flags import describe
+from rollback_drills_cli.signal_exit_codes import INTERRUPTED, TERMINATED
 from rollback_drills_cli.terminal.output import print_click_error, print_problem
 from rollback_drills_cli.terminal.streams import discard_output, flush_output, prepare_streams
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.secret_variables import open_secret_files
 from rollback_drills_cli.environment_errors import NO_CERTIFICATES
-from rollback_drills_cli.exit_codes import TERMINATED
+from rollback_drills_cli.signal_exit_codes import TERMINATED
 from rollback_drills_cli.terminal.progress import show_waiting
 
 

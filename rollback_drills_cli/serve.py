@@ -1,6 +1,6 @@
 """`drills serve`: serves the deployments from one process, with a Prefect server and its UI."""
 
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills_cli.options import shared
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 from rollback_drills_cli.terminal.output import print_problem

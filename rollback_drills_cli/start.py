@@ -2,7 +2,7 @@
 
 import sys
 
-from rollback_drills_cli.exit_codes import INTERRUPTED
+from rollback_drills_cli.signal_exit_codes import INTERRUPTED
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from prefect.logging import get_run_logger
 from prefect.utilities.annotations import quote
 
 from blocks.registry import remember_all_secrets
-from rollback_drills.evidence.indexed import Indexed
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.followup.alarm_paths.alarm_path_findings import (
     AlarmPathFinding,
     MissedDrill,

@@ -14,11 +14,11 @@ from prefect.runtime import flow_run
 from blocks.ledger_key import count_other_ledgers, open_signing_key
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.evidence.appender import OpenSigningKey
 from rollback_drills.evidence.checks.population import Population
 from rollback_drills.evidence.checks.recorded_check import ShardedCheck
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record import Record

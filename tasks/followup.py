@@ -13,7 +13,7 @@ from prefect.utilities.annotations import quote
 from blocks.heartbeat import send_heartbeat
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.subject import Subject
-from rollback_drills.evidence.indexed import Indexed
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.followup.dashboard import Dashboard, find_problems
 from rollback_drills.followup.dashboard_reading import read_dashboard
 from rollback_drills.followup.escalations.due_escalations import find_due_steps

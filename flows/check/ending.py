@@ -10,9 +10,9 @@ from flows.check.delivery import Delivered
 from flows.results import FinalState, RunResult, ScheduleResult, ShardSummary, fail_delivery
 from flows.run_names import Found, describe
 from flows.state_names import STATE_NAMES, say_if_dry
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.evidence.checks.population import Changes
 from rollback_drills.evidence.delivery_records import record_deliveries
-from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.plan_records import DecisionRecord, PlanRecord, record_plan
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key

@@ -6,9 +6,9 @@ from functools import partial
 
 from flows.check.ending import record_schedule
 from flows.check.planning import Checked, Run
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.evidence.checks.population import Concluded, Part, Population
 from rollback_drills.evidence.drills import find_drills
-from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.planning.finding import find_finding
 from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.reports.pages.run_page import ScheduleRun

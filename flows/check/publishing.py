@@ -9,9 +9,9 @@ from typing import Any
 from flows.check.delivery import Delivered
 from flows.check.planning import Checked, Run
 from flows.run_names import mark_distrust, name_run, rename_run
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.evidence.checks.unpublished import forget_unpublished
 from rollback_drills.evidence.heads import Head
-from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.reports.events.run_events import find_check_events
 from rollback_drills.reports.pages.publication import choose_pages, choose_shard_pages
 from rollback_drills.reports.pages.run_page import ScheduleRun

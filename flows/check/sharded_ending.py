@@ -20,9 +20,9 @@ from rollback_drills.documents.fleets.fleet_changes import load_changes, warn_of
 from rollback_drills.documents.fleets.json_lines_index import FileState
 from rollback_drills.documents.fleets.partial_fleet import find_records_state
 from rollback_drills.documents.reading.reader import hide_folder
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.evidence.checks.last_findings import find_known_names
 from rollback_drills.evidence.checks.shards import ShardResult
-from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.outbox.undelivered import find_still_undelivered
 from rollback_drills.planning.unused_providers import describe_unused

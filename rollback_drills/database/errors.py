@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from rollback_drills.errors import DrillsError, Setting
-from rollback_drills.names.variables import DATABASE
+from rollback_drills.names.environment_variables import DATABASE
 
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
 """SQLSTATE of a serialization failure and of a deadlock (PostgreSQL, appendix A)."""

@@ -18,7 +18,7 @@ from rollback_drills.database.versions import (
     refuse_newer,
     refuse_older,
 )
-from rollback_drills.names.variables import DATABASE
+from rollback_drills.names.environment_variables import DATABASE
 
 _MIGRATIONS: Final = "rollback_drills.database:migrations"
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from rollback_drills.database.errors import FormatProblem
 from rollback_drills.database.first_format import has_first_format
 from rollback_drills.database.tables import LEDGER, OUTBOX, SCHEMA_VERSION
-from rollback_drills.names.variables import DATABASE
+from rollback_drills.names.environment_variables import DATABASE
 
 NEWEST: Final = 5
 """The version that this program writes: the number of the newest file in `migrations/versions`."""

@@ -12,7 +12,7 @@ from rollback_drills.documents.fields import UNSET, Document, Name, Timestamp, U
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.instants import explain_far, read_instant
 from rollback_drills.documents.quotation import quote
-from rollback_drills.documents.reading.plain_file import read_plain_file
+from rollback_drills.documents.reading.input_file import read_input_file
 from rollback_drills.documents.reading.yaml_text import is_yaml
 from rollback_drills.documents.unfit_keys import UnfitKeysError
 
@@ -104,7 +104,7 @@ def read_expectations(path: Path) -> Expectations:
     Raises:
         UsageError: It cannot be read or used; the message names the file, the place and the remedy.
     """
-    return read_plain_file(Expectations, path)
+    return read_input_file(Expectations, path)
 
 
 def write_expectations(expectations: Expectations, path: Path) -> bytes:

@@ -12,6 +12,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending
 from rollback_drills.evidence.checks.check_records import record_check
 from rollback_drills.evidence.checks.population import NOTHING_CHANGED, Changes, Population
@@ -19,9 +20,8 @@ from rollback_drills.evidence.checks.recorded_check import ShardedCheck, open_ch
 from rollback_drills.evidence.committed_plans import find_taken, take_plans
 from rollback_drills.evidence.delivery_records import record_deliveries
 from rollback_drills.evidence.drills import SeenDrills
-from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.outages.watch import Touched, watch_connectors
-from rollback_drills.evidence.outcomes import Outcome, read_outcome
+from rollback_drills.evidence.outcome_checks import Outcome, read_outcome
 from rollback_drills.evidence.record import Keep, R, Record, name_run
 from rollback_drills.notifications.results import Delivery, EventReference, read_reference
 from rollback_drills.notifications.states import State

@@ -7,7 +7,7 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.gate.document import Finding, GateCheck
 from rollback_drills.gate.drill_checks import NOTHING_LEFT, are_retired, name_schedule
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.states import Readiness
 

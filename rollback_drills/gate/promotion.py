@@ -30,7 +30,7 @@ from rollback_drills.gate.promotion_reports import (
     RehearsalFacts,
     RehearsalReport,
 )
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.readiness.checklist import Checklist
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.states import Mode, Readiness

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
 from rollback_drills.documents.instants import explain_far
 from rollback_drills.documents.odd_names import explain_odd_name
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.settings import Settings
 
 R = TypeVar("R", bound=BaseModel)

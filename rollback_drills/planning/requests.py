@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from rollback_drills.documents.policy_file import GivenPolicy
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.planning.request_fields import (
     Instant,
     Otherwise,

@@ -13,7 +13,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, miss_schema
 from rollback_drills.documents.utc import write_instant, write_time_of_run
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.readiness.acceptance import (
     CLOCK_SKEW,
     OUTCOME,

@@ -15,7 +15,7 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.documents.written_policy import write_calendars, write_rules, write_windows
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.readiness.checklist import Checklist, list_facts
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.due_faults import (

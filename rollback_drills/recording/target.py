@@ -12,8 +12,8 @@ from rollback_drills.documents.reading.yaml_text import is_yaml
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import Field, UsageError
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.names.keys import find_spelling
-from rollback_drills.names.variables import VARIABLES
 
 _MOST_IDS_SHOWN: Final = 20
 

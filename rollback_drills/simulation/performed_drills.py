@@ -12,7 +12,7 @@ from rollback_drills.documents.fields import Document, Name, Timestamp
 from rollback_drills.documents.fleets.fleet import find_subject
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.quotation import quote, show
-from rollback_drills.documents.reading.plain_file import read_plain_file
+from rollback_drills.documents.reading.input_file import read_input_file
 from rollback_drills.documents.reading.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
@@ -67,7 +67,7 @@ def read_performed_drills(
     Raises:
         UsageError: It cannot be read or used, or names a schedule that there is not, or a time before.
     """
-    listed = read_plain_file(PerformedDrills, path)
+    listed = read_input_file(PerformedDrills, path)
     known = {name_key(each.name) for each in subjects if each.document}
     found: dict[str, list[PerformedDrill]] = {}
     for place, drill in enumerate(listed.drills):

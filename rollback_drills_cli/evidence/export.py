@@ -39,7 +39,7 @@ def export(
     from rollback_drills.evidence.export.bundle import export as write_export
     from rollback_drills.evidence.export.bundle import refuse_existing
     from rollback_drills.evidence.export.manifest import Query
-    from rollback_drills.evidence.export.rows import select_rows
+    from rollback_drills.evidence.export.row_selection import select_rows
     from rollback_drills.evidence.heads import find_head
 
     head = find_head(index.database)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rollback_drills.documents.evidence_texts import require_person
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.settings import read_settings
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_or_create

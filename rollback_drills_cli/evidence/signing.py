@@ -83,7 +83,7 @@ def report_record(record: "Record", went_back: timedelta | None, *lines: str, as
 def report_clock(went_back: timedelta | None) -> None:
     """Warn that the clock went back, and end with exit code 1; do nothing if it did not."""
     if went_back:
-        from rollback_drills.evidence.indexed import explain_clock
+        from rollback_drills.evidence.append_result import explain_clock
 
         print_problem(explain_clock(went_back))
         raise typer.Exit(1)

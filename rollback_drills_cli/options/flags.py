@@ -5,7 +5,7 @@ import sys
 from typing import Final
 
 from rollback_drills.errors import DrillsError, Setting
-from rollback_drills.names.variables import NAMES_OF_CAVRA, VARIABLES
+from rollback_drills.names.environment_variables import NAMES_OF_CAVRA, VARIABLES
 
 SHORT_FLAGS: Final = {
     "acknowledged_by": "--by",

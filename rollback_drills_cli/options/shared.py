@@ -11,7 +11,7 @@ from rollback_drills.documents.instants import explain_far, read_instant
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.readiness.acceptance import explain_future
 from rollback_drills.readiness.states import Mode
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings

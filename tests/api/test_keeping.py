@@ -20,11 +20,11 @@ from sqlalchemy import insert, update
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import DESTINATIONS
 from rollback_drills.redaction.redactor import remember_secrets
-from rollback_drills_api.answers import Answers, encode
+from rollback_drills_api.answer_cache import Answers, encode
+from rollback_drills_api.database_watch import DatabaseWatch
 from rollback_drills_api.flow_runs import Ran, run_deployed, run_embedded
 from rollback_drills_api.http.limits import RateLimit
 from rollback_drills_api.problems import Problem
-from rollback_drills_api.versions import DatabaseWatch
 from tests.unit.conftest import database, url  # noqa: F401 - fixtures
 
 
@@ -33,8 +33,8 @@ def unchanged() -> str:
 
 
 def test_an_answer_stays_while_what_it_is_made_of_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rollback_drills_api.answers._FRESH_SECONDS", 0.0)
-    monkeypatch.setattr("rollback_drills_api.answers._TIMES_ITS_COST", 0.0)
+    monkeypatch.setattr("rollback_drills_api.answer_cache._FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("rollback_drills_api.answer_cache._TIMES_ITS_COST", 0.0)
     versions, made = iter(["1", "1", "2", "2"]), iter(range(9))
 
     async def ask() -> list[bytes]:
@@ -48,8 +48,8 @@ def test_an_answer_stays_while_what_it_is_made_of_does(monkeypatch: pytest.Monke
 
 
 def test_an_answer_is_never_older_than_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rollback_drills_api.answers._FRESH_SECONDS", 0.0)
-    monkeypatch.setattr("rollback_drills_api.answers._LONGEST_SECONDS", 0.0)
+    monkeypatch.setattr("rollback_drills_api.answer_cache._FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("rollback_drills_api.answer_cache._LONGEST_SECONDS", 0.0)
     made = iter(range(9))
 
     async def ask() -> list[bytes]:
@@ -203,8 +203,8 @@ def test_an_error_is_not_kept() -> None:
 
 
 def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rollback_drills_api.answers._MOST_BYTES", 100)
-    monkeypatch.setattr("rollback_drills_api.answers._MOST_KEPT", 5)
+    monkeypatch.setattr("rollback_drills_api.answer_cache._MOST_BYTES", 100)
+    monkeypatch.setattr("rollback_drills_api.answer_cache._MOST_KEPT", 5)
 
     async def ask() -> Answers:
         answers = Answers()

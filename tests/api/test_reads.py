@@ -157,9 +157,9 @@ def test_several_schedules_come_in_pages_and_those_that_block_first(
 def test_a_document_that_changes_is_judged_anew(
     client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rollback_drills_api.answers._FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("rollback_drills_api.answer_cache._FRESH_SECONDS", 0.0)
     monkeypatch.setattr("rollback_drills_api.fleet._LOOK_SECONDS", 0.0)
-    monkeypatch.setattr("rollback_drills_api.answers._TIMES_ITS_COST", 0.0)
+    monkeypatch.setattr("rollback_drills_api.answer_cache._TIMES_ITS_COST", 0.0)
     monkeypatch.setattr("rollback_drills_api.fleet._TIMES_ITS_COST", 0.0)
     before = get(client, "/runtime/go-pilot/rollback-drill-schedule")["status"]
 

@@ -31,7 +31,7 @@ from flows.retire_schedule import retire_schedule
 from flows.review_notifications import review_notifications
 from rollback_drills.documents.history import Drill
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence import appender, outbox_transfer, outcomes
+from rollback_drills.evidence import appender, outbox_transfer, outcome_checks
 from rollback_drills.evidence.verify import taken_outcomes
 from rollback_drills.followup.acknowledgements import acknowledgement
 from rollback_drills.followup.acknowledgements.acknowledgement import LONGEST_ACKNOWLEDGED_FOR, read_days
@@ -223,7 +223,7 @@ def test_every_edge_takes_an_acknowledgement_of_the_same_length() -> None:
 
 
 def test_clocks_may_differ_by_the_same_everywhere() -> None:
-    for module in (appender, outbox_transfer, outcomes, taken_outcomes):
+    for module in (appender, outbox_transfer, outcome_checks, taken_outcomes):
         assert getattr(module, "CLOCK_SKEW") is CLOCK_SKEW  # noqa: B009 - they import it
 
 

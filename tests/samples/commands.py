@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
-from rollback_drills.names.variables import NAMES_OF_CAVRA, VARIABLES
+from rollback_drills.names.environment_variables import NAMES_OF_CAVRA, VARIABLES
 from rollback_drills_cli.main import main
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rollback_drills.errors import UsageError
-from rollback_drills.names.variables import NAMES_OF_CAVRA, VARIABLES
+from rollback_drills.names.environment_variables import NAMES_OF_CAVRA, VARIABLES
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.states import Mode
 from rollback_drills.settings import Settings, read_settings

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from rollback_drills.database.engines import sqlite
 from rollback_drills.errors import UsageError
 from rollback_drills.errors.extras import describe_missing
-from rollback_drills.names.variables import find_setting
+from rollback_drills.names.environment_variables import find_setting
 
 CHANGED: Final = "rows_changed"
 """Under this name a connection notes that rows were changed."""

@@ -4,7 +4,6 @@ import re
 from typing import Final
 from unicodedata import normalize
 
-from rollback_drills.documents.privacy.host_suffixes import PUBLIC_SUFFIXES, TOP_LEVELS
 from rollback_drills.documents.privacy.host_words import (
     ENVIRONMENT_FILES,
     ENVIRONMENTS,
@@ -17,6 +16,7 @@ from rollback_drills.documents.privacy.host_words import (
     SENTENCE_WORDS,
     SPECIAL_NAMES,
 )
+from rollback_drills.documents.privacy.public_suffixes import PUBLIC_SUFFIXES, TOP_LEVELS
 
 _PORT: Final = r":[0-9]{2,5}(?![\w:.-])"
 _NUMBERED: Final = frozenset({"cn", "com", "net", "org"})

@@ -40,7 +40,7 @@ from rollback_drills.evidence.export.manifest import (
 )
 from rollback_drills.evidence.export.population import Population
 from rollback_drills.evidence.export.report import write_report
-from rollback_drills.evidence.export.rows import (
+from rollback_drills.evidence.export.row_selection import (
     Selection,
     count_pruned,
     iterate_rows,

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from sqlalchemy import Connection
 
-from rollback_drills.evidence.export.rows import fold_gap
+from rollback_drills.evidence.export.row_selection import fold_gap
 from rollback_drills.evidence.heads import find_nodes
 
 _NODES_AT_ONCE: Final = 200

@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, Connection, Select, or_, select, type_coerce
 from sqlalchemy.types import NullType
 
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.evidence.outcomes import read_outcome
+from rollback_drills.evidence.outcome_checks import read_outcome
 from rollback_drills.evidence.verify.taken_outcomes import SETTLED, is_taken
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import UNCERTAIN, UNSENT, State

@@ -11,7 +11,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.engines import postgresql
 from rollback_drills.database.errors import DatabaseError
 from rollback_drills.errors.effects import count_effects
-from rollback_drills_api.versions import DatabaseWatch
+from rollback_drills_api.database_watch import DatabaseWatch
 from tests.processes.stalling_proxy import StallingProxy, stalling_proxy
 from tests.samples.schemas import POSTGRES
 

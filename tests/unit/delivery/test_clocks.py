@@ -12,8 +12,8 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.evidence.appender import append
-from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict

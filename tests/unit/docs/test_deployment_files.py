@@ -16,7 +16,7 @@ import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from pytest_httpserver import HTTPServer
 
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.redaction.secret_variables import OF_OTHERS, OWN
 from tests.checkout import ROOT
 from tests.reading.commands import COMMANDS

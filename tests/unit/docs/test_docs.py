@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from rollback_drills.names.variables import NAMES_OF_CAVRA, VARIABLES
+from rollback_drills.names.environment_variables import NAMES_OF_CAVRA, VARIABLES
 from rollback_drills.redaction.secret_variables import OF_OTHERS, OWN
 from rollback_drills.settings import Settings
 from tests.checkout import ROOT
@@ -256,7 +256,7 @@ def test_both_names_of_a_variable_stand_in_one_module() -> None:
     names = "|".join(NAMES_OF_CAVRA.values())
 
     assert [name for name, text in SOURCES.items() if re.search(names, text)] == [
-        "rollback_drills/names/variables.py"
+        "rollback_drills/names/environment_variables.py"
     ]
 
 

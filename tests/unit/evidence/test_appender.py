@@ -14,10 +14,10 @@ from sqlalchemy.exc import DBAPIError
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import DatabaseError
+from rollback_drills.evidence.append_result import explain_clock
 from rollback_drills.evidence.appender import append, appending
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.indexed import explain_clock
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.evidence.record_kinds import CLOCK_KIND, KEY_KIND

@@ -11,9 +11,9 @@ from sqlalchemy import select, text, update
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX_PLANS
 from rollback_drills.documents.plain_json import PlainJson, to_plain
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.evidence.checks.population import Concluded, Population
 from rollback_drills.evidence.committed_plans import KILLED_AFTER, write_plan
-from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.record_kinds import DECISION_KIND, DRILL_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND

@@ -25,7 +25,7 @@ from rollback_drills.evidence.record_kinds import (
 )
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.settings import read_settings
 from tests.samples.builders import NOW, open_key
 from tests.samples.databases import fresh_database

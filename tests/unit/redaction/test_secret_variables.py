@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from rollback_drills.errors import UsageError
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.redaction.redactor import REDACTED, redactor_in_use
 from rollback_drills.redaction.secret_variables import OF_OTHERS, OWN, find_secret, open_secret_files
 from rollback_drills.settings import find_database_url, read_settings

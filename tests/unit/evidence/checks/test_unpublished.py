@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database
+from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.evidence.checks.unpublished import forget_unpublished
-from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.outbox_transfer import index_run
 from tests.samples.builders import NOW, open_key
 from tests.samples.outbox_rows import as_it_is

@@ -29,7 +29,7 @@ from rollback_drills.evidence.appender import append, appending
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.cycles import CycleState, Due, PerformedDrill, judge_cycles
 from rollback_drills.evidence.export.manifest import Manifest, Query
-from rollback_drills.evidence.export.rows import fold_gap
+from rollback_drills.evidence.export.row_selection import fold_gap
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.merkle import hash_leaf
 from rollback_drills.evidence.ledger_records import KeyRecord

@@ -13,7 +13,7 @@ from rollback_drills.errors import UsageError
 D = TypeVar("D", bound=Document)
 
 
-def read_plain_file(model: type[D], path: Path) -> D:
+def read_input_file(model: type[D], path: Path) -> D:
     """Read a file, YAML by its ending and JSON otherwise.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Final
 from rollback_drills.evidence.checks.population import NOTHING_CHANGED, Changes
 from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.remembered_head import Setback
-from rollback_drills.names.variables import VARIABLES
+from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.long_lists import name_some
 from rollback_drills.rendering.times import write_duration

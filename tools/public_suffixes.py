@@ -9,7 +9,7 @@ from unicodedata import normalize
 from rollback_drills.documents.privacy.host_words import FILE_ENDINGS, IDENTIFIER_WORDS
 
 LIST = files("publicsuffixlist") / "public_suffix_list.dat"
-WRITTEN = Path(__file__).parent.parent / "rollback_drills" / "documents" / "host_suffixes.py"
+WRITTEN = Path(__file__).parent.parent / "rollback_drills" / "documents" / "privacy" / "public_suffixes.py"
 TEMPLATE = '''"""The endings of host names, written by `make suffixes` from the Public Suffix List.
 
 Source: https://publicsuffix.org/list/public_suffix_list.dat, version {version},
