@@ -3,7 +3,8 @@
 import functools
 import re
 import ssl
-from asyncio import BaseTransport
+from asyncio import BaseTransport, CancelledError
+from contextvars import ContextVar
 from typing import Any, Final, Self
 
 import aiohttp
@@ -21,6 +22,10 @@ _LIMITS: Final = {
     "max_field_size": _LONGEST_HEADER,
     "max_headers": 512,
 }
+
+
+status_so_far: Final[ContextVar[int]] = ContextVar("status_so_far", default=0)
+"""The status of an answer of which headers were missing when the time was over; 0 if it had none yet."""
 
 
 class UnreadableAnswerError(Exception):
@@ -87,8 +92,15 @@ class StatusResponse(aiohttp.ClientResponse):
         try:
             await super().start(connection)
         except (aiohttp.ClientError, ValueError) as error:
-            status = handler.status_seen if isinstance(handler, _StatusHandler) else 0
+            status = _status_of(handler)
             if not status:
                 raise
             raise UnreadableAnswerError(status) from error
+        except CancelledError:
+            status_so_far.set(_status_of(handler))
+            raise
         return self
+
+
+def _status_of(handler: ResponseHandler | None) -> int:
+    return handler.status_seen if isinstance(handler, _StatusHandler) else 0

@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 
 from blocks.addresses import parse_url, url_problem
-from blocks.http.broken_answers import UnreadableAnswerError
+from blocks.http.broken_answers import UnreadableAnswerError, status_so_far
 from blocks.http.client import Progress, open_client
 from blocks.http.failures import judge_failure
 from blocks.http.json_values import Json, JsonObject, as_object
@@ -110,6 +110,7 @@ async def exchange(request: PreparedRequest, *, timeout_seconds: float) -> Respo
     progress = Progress()
     status, headers, body = 0, httpx.Headers(), bytearray()
     failure: Exception | None = None
+    status_so_far.set(0)
     try:
         # Timeouts of aiohttp are per read: a server that drips would never run into them.
         async with (
@@ -126,6 +127,8 @@ async def exchange(request: PreparedRequest, *, timeout_seconds: float) -> Respo
                     break
     except UnreadableAnswerError as error:
         status, failure = error.status, error
+    except TimeoutError as error:
+        status, failure = status or status_so_far.get(), error
     except Exception as error:  # noqa: BLE001 - whatever the network does must end in a verdict
         failure = error
     if not status:

@@ -102,8 +102,15 @@ def with_wait(verdict: Verdict, seconds: float | None) -> Verdict:
 
 
 def retry_after_seconds(response: Response) -> float | None:
-    """Read `Retry-After`, seconds or an HTTP date (RFC 9110, 10.2.3); None if absent or unreadable."""
-    value = response.headers.get("retry-after", "").strip()
+    """Read `Retry-After`, seconds or an HTTP date (RFC 9110, 10.2.3); None if absent or unreadable.
+
+    A server and what stands before it may both ask for a wait: the longest counts.
+    """
+    asked = [_read_wait(value.strip(), response) for value in response.headers.get_list("retry-after")]
+    return max((seconds for seconds in asked if seconds is not None), default=None)
+
+
+def _read_wait(value: str, response: Response) -> float | None:
     if _NUMBER.fullmatch(value):
         return clamp_wait(float(value))
     try:

@@ -104,6 +104,32 @@ def test_a_status_counts_however_it_is_cut_up(raw_server: RawServer, send: Send,
     assert verdict.outcome is Outcome.DELIVERED, verdict
 
 
+STALLED = {
+    "behind the status": (OK, Outcome.DELIVERED, "answered 200"),
+    "within a header": (OK + b"X-A: b\r\nX-", Outcome.DELIVERED, "answered 200"),
+    "behind hints": (b"HTTP/1.1 103 Hints\r\n\r\n" + OK, Outcome.DELIVERED, "answered 200"),
+    "in a refusal": (b"HTTP/1.1 400 Bad Request\r\nX-", Outcome.PERMANENT, "answered 400"),
+    "before the status": (b"HTTP/1.1 20", Outcome.AMBIGUOUS, "sent, but no answer came within 0.5 s"),
+}
+
+
+@pytest.mark.parametrize(("raw", "outcome", "detail"), STALLED.values(), ids=STALLED)
+def test_a_status_counts_if_the_rest_of_the_answer_never_comes(
+    raw_server: RawServer, send: Send, raw: bytes, outcome: Outcome, detail: str
+) -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(raw)
+        while connection.recv(65536):
+            pass
+
+    connector = WebhookConnector(url=Secret(value=f"http://127.0.0.1:{raw_server(serve)}/hook"))
+
+    verdict = send(connector, timeout_seconds=0.5)
+
+    assert (verdict.outcome, verdict.detail) == (outcome, detail)
+
+
 def test_interim_answers_without_end_are_left_at_the_deadline(raw_server: RawServer, send: Send) -> None:
     port = raw_server(answering_in_pieces([b"HTTP/1.1 102 Processing\r\n\r\n" * 2000] * 20))
     started = time.monotonic()

@@ -181,7 +181,8 @@ def test_headers_that_drip_are_left_at_the_deadline(raw_server: RawServer, piece
 
     started = time.monotonic()
     answer = ask(f"http://127.0.0.1:{raw_server(drip)}/hook", timeout_seconds=1.0)
-    assert outcome_of(answer) is Outcome.AMBIGUOUS
+    assert isinstance(answer, Response)
+    assert (answer.status_code, answer.broken) == (200, True)
     assert time.monotonic() - started < 30  # it would drip for 50
 
 

@@ -50,6 +50,12 @@ def test_reads_retry_after(value: str, expected: float | None) -> None:
     assert retry_after_seconds(response(retry_after=value)) == expected
 
 
+def test_of_two_requested_waits_the_longest_counts() -> None:
+    headers = httpx.Headers([("retry-after", "10"), ("retry-after", "20"), ("retry-after", "soon")])
+
+    assert retry_after_seconds(Response(429, headers, b"", NOW)) == 20
+
+
 def test_no_retry_after_means_no_wish() -> None:
     assert retry_after_seconds(response()) is None
 
