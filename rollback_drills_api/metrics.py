@@ -115,12 +115,12 @@ class DrillCollector(Collector):
         for name, what, count in (
             (
                 "outstanding",
-                "Notified routes that nobody acknowledged.",
+                "Routes whose owner has to acknowledge, and has not.",
                 dashboard.outstanding_count,
             ),
             (
                 "breached",
-                "Notified routes with an overdue acknowledgement.",
+                "Routes with an overdue acknowledgement.",
                 dashboard.breached_count,
             ),
         ):

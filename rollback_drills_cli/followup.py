@@ -184,14 +184,14 @@ def _print_routes(routes: "Sequence[EscalationRoute]", at: datetime) -> None:
             each.schedule_id,
             each.owner,
             each.provider,
-            each.acknowledgement_state,
+            each.acknowledgement_state if each.notified or each.acknowledged else "not notified",
             f"{each.age_minutes} of {each.acknowledgement_minutes} min",
             f"{each.next_step_owner} {how_long(each.next_step_at, now=at)}" if each.next_step_at else "",
         )
         for each in routes
     ]
     names = ("schedule", "owner", "provider", "acknowledged", "age", "next step")
-    print_table("Notified routes", names, rows, most=MOST_ROWS)
+    print_table("Routes to acknowledge", names, rows, most=MOST_ROWS)
 
 
 def _next(action: "WaitingFor | None", at: datetime) -> str:

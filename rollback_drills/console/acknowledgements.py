@@ -27,7 +27,7 @@ MOST_SHOWN: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Outstanding:
-    """One owner who was notified of a cycle, on all the routes that wait for an answer."""
+    """One owner of a cycle who has to acknowledge, on all the routes that wait for an answer."""
 
     schedule_id: str
     cycle_id: str
@@ -42,8 +42,13 @@ class Outstanding:
         return any(each.breached for each in self.routes)
 
     @property
+    def unreached(self) -> list[str]:
+        """The providers through which no message arrived."""
+        return [each.provider for each in self.routes if not each.notified]
+
+    @property
     def age_minutes(self) -> float:
-        """Since the owner was first notified."""
+        """Since the owner was first notified, or should have been."""
         return max(float(each.age_minutes) for each in self.routes)
 
     @property

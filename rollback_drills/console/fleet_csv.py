@@ -55,7 +55,7 @@ def list_outstanding(console: Console) -> CsvTable:
     Raises:
         DatabaseError: The evidence cannot be read.
     """
-    columns = ("schedule_id", "cycle_id", "owner", "providers", "is_breached", "age_minutes")
+    columns = ("schedule_id", "cycle_id", "owner", "providers", "unreached", "is_breached", "age_minutes")
     more = ("acknowledgement_minutes", "next_step_owner", "next_step_at")
     outstanding = read_acknowledgements(console).outstanding
     return CsvTable.of(outstanding, (*columns, *more))

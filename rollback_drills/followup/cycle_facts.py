@@ -66,6 +66,11 @@ class RouteFacts:
         return self.sent[-1]
 
     @property
+    def is_notified(self) -> bool:
+        """Whether a message arrived: not if all of them wait, are kept back or are dead letters."""
+        return any(each.state in NOTIFIED for each in self.sent)
+
+    @property
     def is_absent(self) -> bool:
         """Whether the owner is kept silent without a known end."""
         return self.last.state is State.SUPPRESSED and not self.last.event.get("deferred_until")

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from rollback_drills.followup.acknowledgements.acknowledgement import AcknowledgementState
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
-from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, WAITING, State
+from rollback_drills.notifications.states import DEAD, UNCERTAIN, WAITING, State
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.repeats import REPEAT_AFTER
@@ -43,6 +43,7 @@ class CycleState(StrEnum):
     """How far an open cycle has come."""
 
     WAITING = "waiting"  # committed or kept back; nobody is notified yet
+    UNDELIVERED = "undelivered"  # nobody is notified yet, because a message is a dead letter
     NOTIFIED = "notified"
     ACKNOWLEDGED = "acknowledged"  # everybody who was notified has acknowledged, and it holds
     ESCALATED = "escalated"
@@ -55,12 +56,13 @@ def find_state(cycle: CycleFacts, *, now: datetime) -> CycleState:
     """Return how far an open cycle has come at an instant."""
     if cycle.exception:
         return CycleState(cycle.exception.exception.past)
-    notified = [route for route in cycle.routes if any(each.state in NOTIFIED for each in route.sent)]
-    if not notified and not any(each.state in DEAD for route in cycle.routes for each in route.sent):
-        return CycleState.WAITING
+    notified = [route for route in cycle.routes if route.is_notified]
+    if not notified:
+        is_dead = any(each.state in DEAD for route in cycle.routes for each in route.sent)
+        return CycleState.UNDELIVERED if is_dead else CycleState.WAITING
     if any(each.step for route in notified for each in route.sent) and not _all_acknowledged(cycle, now):
         return CycleState.ESCALATED
-    return CycleState.ACKNOWLEDGED if notified and _all_acknowledged(cycle, now) else CycleState.NOTIFIED
+    return CycleState.ACKNOWLEDGED if _all_acknowledged(cycle, now) else CycleState.NOTIFIED
 
 
 def find_next_actions(

@@ -1,4 +1,4 @@
-"""How each notified route stands: acknowledged, breached, what is recommended. One rule for all documents."""
+"""How each route stands whose clock runs: acknowledged, breached, what to do. One rule for all documents."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification, Suppression
-from rollback_drills.notifications.states import NOTIFIED, UNCERTAIN, UNSENT, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, UNSENT, State
 from rollback_drills.readiness.states import Readiness
 
 REPEAT_AFTER: Final[Mapping[Readiness, timedelta]] = {
@@ -102,9 +102,11 @@ def decide_repeat(
         return _tell(Reason.REPEAT, history)
     if acknowledged and acknowledged.until > until:
         return RepeatDecision(None, quiet_until=acknowledged.until, because=acknowledged.because)
-    return RepeatDecision(
-        None, quiet_until=until, because=f"already notified in this cycle, at {write_instant(last.at)}"
-    )
+    if last.state in DEAD:
+        because = f"not delivered: the notification of {write_instant(last.at)} is a dead letter; replay it"
+    else:
+        because = f"already notified in this cycle, at {write_instant(last.at)}"
+    return RepeatDecision(None, quiet_until=until, because=because)
 
 
 def _tell(

@@ -1,4 +1,4 @@
-"""Builds the escalation plan of contract §6: every notified route, and what is to be done about it."""
+"""Builds the escalation plan of contract §6: every route whose clock runs, and what is to be done."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,6 +25,8 @@ class EscalationRoute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     plan_id: str
     provider: str
     owner: str
+    notified: bool
+    """Whether a message arrived; not if it is a dead letter, or the owner is absent."""
     acknowledgement_state: str
     acknowledged: bool
     acknowledged_until: str | None
@@ -102,6 +104,7 @@ def describe_route(standing: Standing, rules: FollowUpRules, *, now: datetime) -
         plan_id=route.own[0].event.get("plan_id", ""),
         provider=route.provider,
         owner=route.owner,
+        notified=route.is_notified,
         acknowledgement_state=standing.acknowledgement_state,
         acknowledged=standing.is_acknowledged,
         acknowledged_until=write_instant(route.said.until) if route.said else None,

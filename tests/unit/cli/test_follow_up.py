@@ -432,3 +432,29 @@ def test_nothing_is_done_or_decided_in_the_future(words: tuple[str, ...], drills
     assert drills.find_problem() == (
         "drills: --now is in the future; write a time that has passed, or leave it out"
     )
+
+
+def test_a_route_on_which_every_message_died_does_not_look_notified(drills: Drills) -> None:
+    drills.world.refusing.add("teams")
+    drills.world.schedules["search"] = {**RULES, "notification_providers": ["teams"]}
+    drills.world.schedules["billing"] = {**RULES, "notification_providers": ["slack", "teams"]}
+    drills.world.drills |= {"search": [], "billing": []}
+    drills.world.check()
+    (drills.folder / "schedule.json").unlink()
+
+    report = drills.document("dashboard", *DURING)
+
+    assert {each["schedule_id"]: each["state"] for each in report["cycles"]} == {
+        "payments": "notified",
+        "search": "undelivered",
+        "billing": "notified",
+    }
+    routes = {(each["schedule_id"], each["provider"], each["notified"]) for each in report["outstanding"]}
+    assert {each for each in routes if not each[2]} == {
+        ("search", "teams", False),
+        ("billing", "teams", False),
+    }
+    for command in ("dashboard", "escalate"):
+        drills(command, *DURING)
+        assert drills.out.count("not notified") == 4
+        assert "Routes to acknowledge" in drills.out

@@ -4,7 +4,12 @@ import pytest
 
 from rollback_drills.console import undelivered
 from rollback_drills.console.links import PrefectLinks, StaticLinks
-from rollback_drills.console.pages import write_changes, write_schedule, write_undelivered
+from rollback_drills.console.pages import (
+    write_acknowledgements,
+    write_changes,
+    write_schedule,
+    write_undelivered,
+)
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.console.undelivered import read_undelivered
 from rollback_drills.database.connections import Database
@@ -151,3 +156,14 @@ def test_without_an_earlier_check_the_page_of_changes_says_so(database: Database
     assert "There is no check from before" in write_changes(look_at(world), LINKS)
     world.wait(days=2)
     assert "No schedule came, went or changed its state" in write_changes(look_at(world), LINKS)
+
+
+def test_who_has_to_acknowledge_and_was_not_notified_does_not_look_notified(database: Database) -> None:
+    world = World(database, {}, {"schedule_id": "search", "notification_providers": ["teams"]})
+    world.refusing.add("teams")
+    world.check()
+
+    page = HtmlPage(write_acknowledgements(look_at(world), LINKS))
+
+    assert page.text.count("slack, teams not notified through teams") == 2
+    assert page.text.count(" teams not notified 0") == 2

@@ -90,22 +90,30 @@ def next_step(*routes: RouteFacts, **known: Any) -> tuple[datetime, int] | None:
 
 @pytest.mark.parametrize("state", State)
 def test_a_cycle_waits_until_somebody_was_told_or_nobody_can_be(state: State) -> None:
-    is_told = state in NOTIFIED or state in DEAD
+    expected = dict.fromkeys(NOTIFIED, CycleState.NOTIFIED) | dict.fromkeys(DEAD, CycleState.UNDELIVERED)
 
-    assert find_state(cycle(route(sent(0, state))), now=NOW) is (
-        CycleState.NOTIFIED if is_told else CycleState.WAITING
-    )
+    assert find_state(cycle(route(sent(0, state))), now=NOW) is expected.get(state, CycleState.WAITING)
 
 
-@pytest.mark.parametrize("state", [State.DELIVERED, State.PERMANENT])
-def test_a_later_message_that_waits_makes_nobody_untold(state: State) -> None:
-    assert find_state(cycle(route(sent(0, state), sent(30, State.PENDING))), now=NOW) is CycleState.NOTIFIED
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [(State.DELIVERED, CycleState.NOTIFIED), (State.PERMANENT, CycleState.UNDELIVERED)],
+)
+def test_a_later_message_that_waits_makes_nobody_untold(state: State, found: CycleState) -> None:
+    assert find_state(cycle(route(sent(0, state), sent(30, State.PENDING))), now=NOW) is found
+
+
+def test_a_cycle_is_notified_if_one_of_its_messages_arrived() -> None:
+    routes = route(sent(0, State.DISABLED)), route(sent(0, State.DELIVERED), provider="teams")
+
+    assert find_state(cycle(*routes), now=NOW) is CycleState.NOTIFIED
+    assert [each.is_notified for each in routes] == [False, True]
 
 
 def test_a_message_that_died_is_acknowledged_by_nobody() -> None:
     dead = route(sent(0, State.PERMANENT), said=said(60))
 
-    assert find_state(cycle(dead), now=NOW) is CycleState.NOTIFIED
+    assert find_state(cycle(dead), now=NOW) is CycleState.UNDELIVERED
 
 
 ACKNOWLEDGED, ANNOUNCED, ESCALATED = CycleState.ACKNOWLEDGED, CycleState.NOTIFIED, CycleState.ESCALATED

@@ -71,6 +71,17 @@ def test_what_was_told_or_died_stays_quiet_until_exactly_the_repeat(
     assert tell([told], status, now=NOW + since, force=True).reason is Reason.REPEAT
 
 
+@pytest.mark.parametrize("state", SETTLED)
+def test_a_dead_letter_is_no_notification(state: State) -> None:
+    because = tell([make_told(state=state)]).because
+
+    assert because == (
+        "not delivered: the notification of 2026-12-01T09:00:00+00:00 is a dead letter; replay it"
+        if state in DEAD
+        else "already notified in this cycle, at 2026-12-01T09:00:00+00:00"
+    )
+
+
 @pytest.mark.parametrize(("since", "reason"), [(2 * DAY - TICK, None), (2 * DAY, Reason.REPEAT)])
 def test_documents_may_say_how_long_a_route_stays_quiet(since: timedelta, reason: Reason | None) -> None:
     assert tell([make_told()], now=NOW + since, repeat_after={LATE: 2 * DAY}).reason is reason
