@@ -20,8 +20,10 @@ from rollback_drills.evidence.record_kinds import DRILL_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.names.keys import is_same
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
+from rollback_drills.recording.recorder import check_documents
 from rollback_drills.recording.requests import DrillFacts
 from rollback_drills.recording.same_drill import is_recorded, refuse_repeated
+from rollback_drills.recording.target import target_of
 from rollback_drills_api.answer_cache import encode
 from rollback_drills_api.bodies import RecordBody
 from rollback_drills_api.flow_runs import documents_of, explain_failure, run_flow
@@ -83,6 +85,7 @@ def record(served: Service, caller: str, body: RecordBody) -> tuple[RecordAnswer
     is_new = not _is_in_history(subject, drill)
     if not is_new and (known := _find_record(served.database(), subject.name, drill)):
         return known, False
+    _check_documents(served, subject, body)
     ran = run_flow(served.options, "record-drill", _find_parameters(served, caller, subject, body, drill))
     written = _find_record(served.database(), subject.name, drill)
     if written is None:
@@ -128,6 +131,21 @@ def _is_in_history(subject: Subject, drill: Drill) -> bool:
     except UsageError as error:
         raise Problem(HTTPStatus.CONFLICT, error.problem) from None
     return False
+
+
+def _check_documents(served: Service, subject: Subject, body: RecordBody) -> None:
+    """Ensure that a run could record the drill.
+
+    Raises:
+        UsageError: The schedule or its history does not allow it.
+    """
+    settings = served.options.settings
+    if settings.schedule and subject.history:
+        try:
+            target = target_of(subject, settings.schedule, settings.history, is_single=False)
+        except UsageError as error:
+            raise UsageError(error.problem) from None  # no field of the body is wrong
+        check_documents(target, subject.history, advance=body.advance)
 
 
 def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> RecordAnswer | None:

@@ -74,6 +74,22 @@ class Recorded:
         return find_retests(self.subject, cycle_id, now=self.now, created_at=created_at, signer=signer)
 
 
+def check_documents(target: Target, history: Loaded[History], *, advance: bool = False) -> None:
+    """Ensure that a drill can be recorded in documents as they were read, before anything is done for it.
+
+    Args:
+        target: Whose drill it is.
+        history: The history of the schedule.
+        advance: Whether `next_due_at` is to be moved.
+
+    Raises:
+        UsageError: The documents do not allow it.
+    """
+    if advance:
+        check_advance(target)
+    _check_usable(history)
+
+
 def record_drill(
     target: Target,
     drill: Drill,

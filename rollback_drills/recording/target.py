@@ -56,6 +56,21 @@ def find_target(
         raise no_schedule()
     fleet = load_fleet(schedule_path, history_path, changes_path)
     subject = choose_subject(fleet.subjects, schedule_path, schedule_id)
+    return target_of(subject, schedule_path, history_path, is_single=fleet.is_single)
+
+
+def target_of(subject: Subject, schedule_path: str, history_path: str | None, *, is_single: bool) -> Target:
+    """Return where the drills of one schedule belong.
+
+    Args:
+        subject: The schedule and its history, as they were read.
+        schedule_path: As every command takes it.
+        history_path: As every command takes it.
+        is_single: Whether `schedule_path` names this schedule alone.
+
+    Raises:
+        UsageError: The schedule is unusable, or it has no history in a file.
+    """
     source = subject.schedule
     if source is None or source.document is None:
         if source:
@@ -64,7 +79,7 @@ def find_target(
     if not source.document.schedule_id:
         raise UsageError(f"{source.path}: $.schedule_id is missing; give the schedule a name")
     if subject.history is None:
-        raise _no_history(source.path, is_single=fleet.is_single)
+        raise _no_history(source.path, is_single=is_single)
     history = subject.history.file
     if not history:  # it is not clear which one it is, or it is a part of something else
         inside = f"{subject.history.path} stands inside a JSON Lines record; move it to a file of its own"

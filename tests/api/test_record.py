@@ -186,6 +186,63 @@ def test_what_cannot_be_recorded_is_refused_before_a_run_is_started(
     assert runs == []
 
 
+@pytest.mark.parametrize(
+    ("schedule", "history", "body", "detail"),
+    [
+        (
+            {"due_policy": "after_completion"},
+            None,
+            {"advance": True},
+            "$.advance does not fit schedule.json: with $.due_policy after_completion drills move",
+        ),
+        ({}, "{", {}, "history.json: is not JSON: it ends too early"),
+        ({}, "", {}, "history.json: is empty; a JSON object is needed; nothing was written"),
+        ({}, '{"drills": []}', {}, 'history.json: $.schema_version is missing; must be "'),
+        (
+            {"status": 1},
+            None,
+            {"schedule_id": "schedule.json"},
+            "schedule.json: $.status is 1; must be a text",
+        ),
+    ],
+)
+def test_documents_that_take_no_drill_are_named_before_a_run_is_started(
+    options: ApiOptions,
+    pipeline: TestClient,
+    runs: Runs,
+    schedule: Mapping[str, Any],
+    history: str | None,
+    body: Mapping[str, Any],
+    detail: str,
+) -> None:
+    assert options.settings.schedule
+    assert options.settings.history
+    path = Path(options.settings.schedule)
+    path.write_text(json.dumps(json.loads(path.read_text()) | schedule))
+    if history is not None:
+        Path(options.settings.history).write_text(history)
+
+    problem = check_problem(pipeline.post(DRILLS, json={**BODY, **body}), 422)
+
+    assert problem["detail"].startswith(detail)
+    assert runs == []
+
+
+def test_a_history_in_yaml_is_named_before_a_run_is_started(
+    options: ApiOptions, keys: Keys, runs: Runs
+) -> None:
+    from msgspec.structs import replace
+
+    assert options.settings.history
+    history = Path(options.settings.history)
+    yaml = history.rename(history.with_suffix(".yaml"))  # JSON is YAML too
+    with client_of(options, settings=replace(options.settings, history=str(yaml))) as client:
+        problem = check_problem(client.post(DRILLS, json=BODY, headers=keys.header("recorder")), 422)
+
+    assert problem["detail"].startswith("history.yaml is YAML, which is edited by hand; add the drill there")
+    assert runs == []
+
+
 def test_a_schedule_without_a_history_is_refused(options: ApiOptions, keys: Keys, runs: Runs) -> None:
     from msgspec.structs import replace
 
