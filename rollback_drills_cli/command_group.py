@@ -1,6 +1,7 @@
 """A group of commands whose help shows whole sentences, in panels."""
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from copy import copy
 from types import MappingProxyType
@@ -9,6 +10,8 @@ from typing import Any, Final
 import click
 from typer.core import TyperArgument, TyperGroup, TyperOption
 from typer.utils import get_params_from_function
+
+from rollback_drills.errors import UsageError
 
 _WHOLE: Final = 1000
 _VALUES: Final = {
@@ -22,6 +25,8 @@ _VALUES: Final = {
     "action": "deliver|suppress",
 }
 """What an option takes, by the last word of its name."""
+_PATHS: Final = re.compile(r"(?:FILE|PATH|DIR)\b")
+"""What takes a path, by its metavar."""
 
 
 class CommandGroup(TyperGroup):
@@ -42,6 +47,7 @@ class CommandGroup(TyperGroup):
             _restore_help(found)
             _name_values(found)
             _name_numbers(found)
+            _refuse_empty_paths(found)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -107,3 +113,33 @@ def _name_numbers(command: click.Command) -> None:
             is_whole = isinstance(each.type, click.types.IntParamType)
             each.type = copy(each.type)  # click has one for all commands
             each.type.name = "whole number" if is_whole else "number"
+
+
+class _WrittenPath(click.ParamType):  # type: ignore[type-arg]  # before 8.5 it takes none
+    """A path that is not empty: an unset variable of a shell would stand for the working directory."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.name = inner.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not value.strip():
+            remedy = "give it a value" if param and param.required else "give it a value or leave it out"
+            raise UsageError(f"{_name(param)} is empty; {remedy}")
+        return self._inner.convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+        return self._inner.shell_complete(ctx, param, incomplete)
+
+
+def _name(parameter: click.Parameter | None) -> str:
+    if isinstance(parameter, click.Option):
+        return next(each for each in parameter.opts if each.startswith("--"))
+    return parameter.human_readable_name.strip("[].") if parameter else "a path"
+
+
+def _refuse_empty_paths(command: click.Command) -> None:
+    for each in command.params:
+        takes_path = isinstance(each.type, click.Path) or _PATHS.search(each.metavar or "")
+        if takes_path and each.default != "" and not isinstance(each.type, _WrittenPath):
+            each.type = _WrittenPath(each.type)
