@@ -17,6 +17,8 @@ from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import WRITES, Keys
 
 HEADERS_WITHIN = 0.4
+READING_WITHIN = 1.0
+PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 MOST = 8
 
 
@@ -24,6 +26,7 @@ MOST = 8
 def port(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Serve with short deadlines and room for few, and give the port."""
     monkeypatch.setattr(protocol, "HEADERS_WITHIN_SECONDS", HEADERS_WITHIN)
+    monkeypatch.setattr(protocol, "READING_WITHIN_SECONDS", READING_WITHIN)
     monkeypatch.setattr(protocol, "most_connections", lambda: MOST)
     monkeypatch.setattr(limits, "_BODY_WITHIN_SECONDS", HEADERS_WITHIN)
     server = uvicorn.Server(
@@ -213,3 +216,72 @@ def test_a_request_with_two_ends_is_refused_and_the_connection_closed(
 
 def test_there_is_room_for_files_beside_connections() -> None:
     assert 16 <= most_connections() <= 1000
+
+
+def ask_until_full(connection: socket.socket) -> int:
+    """Send requests and read no answer until the server takes no more; return how many bytes it took."""
+    connection.setblocking(False)
+    sent, idle_since = 0, time.monotonic()
+    while time.monotonic() - idle_since < READING_WITHIN / 4:
+        try:
+            sent += connection.send(PROBE * 1000)
+            idle_since = time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.01)
+    return sent
+
+
+def connect_narrowly(port: int) -> socket.socket:
+    """Connect as a caller who takes little at once."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", port))
+    return connection
+
+
+def test_who_never_reads_the_answers_loses_the_connection(port: int) -> None:
+    with connect_narrowly(port) as connection:
+        assert ask_until_full(connection) > 0
+        until = time.monotonic() + 60
+        with suppress(ConnectionError):
+            while time.monotonic() < until:
+                with suppress(BlockingIOError):
+                    connection.send(PROBE)
+                time.sleep(0.05)
+        assert time.monotonic() < until
+
+
+def test_who_reads_slowly_keeps_the_connection(port: int) -> None:
+    with connect_narrowly(port) as connection:
+        ask_until_full(connection)
+        connection.settimeout(60)
+        started, received = time.monotonic(), 0
+        while time.monotonic() - started < 4 * READING_WITHIN:
+            received += len(connection.recv(64 * 1024))
+            time.sleep(0.02)
+        assert received
+        assert connection.recv(1)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/console", "/metrics"])
+def test_who_has_said_all_and_closes_that_half_gets_the_answer(port: int, keys: Keys, path: str) -> None:
+    token = keys.header("reader")["authorization"]
+    asked = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(asked * 2)
+        connection.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: connection.recv(64 * 1024), b""))
+
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_half_a_request_has_no_answer_and_its_connection_is_closed_at_once(port: int, keys: Keys) -> None:
+    token = keys.header("operateer")["authorization"]
+    headers = f"Host: localhost\r\nAuthorization: {token}\r\nContent-Length: 9"
+    begun = f"POST {WRITES[0]} HTTP/1.1\r\n{headers}\r\n\r\n{{"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        started = time.monotonic()
+        connection.sendall(begun.encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+    assert time.monotonic() - started < HEADERS_WITHIN
