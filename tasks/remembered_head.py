@@ -16,25 +16,26 @@ from tasks.head_artifact import Memory, recall, remember
 
 
 class Comparison:
-    """The comparison of a ledger with its remembered head; it begins beside the work of the run.
+    """The comparison of a ledger with its remembered head.
 
-    If it cannot be made, because the server does not answer, the run goes on, and the head stays remembered
-    for a later run to compare with.
+    It is made before the first task of a run: the events of tasks keep the server busy, and the request would
+    wait behind them. If it cannot be made, because the server does not answer, the run goes on, and the head
+    stays remembered for a later run to compare with.
     """
 
     def __init__(self, database: Database | None, *, is_wanted: bool = True) -> None:
-        """Begin to compare.
+        """Compare.
 
         Args:
             database: Keeps the ledger; None if nothing was written yet.
             is_wanted: If not, nothing is compared, and nothing is remembered.
         """
-        self._comparing = aside(_compare, database) if is_wanted else None
+        self._compared = _compare(database) if is_wanted else _Compared()
 
     @property
     def setback(self) -> Setback | None:
         """What the ledger lacks; None if it lacks nothing, or if that is not known."""
-        return self._comparing.result().setback if self._comparing else None
+        return self._compared.setback
 
     def remember(self, head: Head | None, *, has_news: bool = True) -> Future[None]:
         """Begin to let the server remember a head, beside the work of the run.
@@ -47,7 +48,7 @@ class Comparison:
         return aside(self._remember, head, has_news=has_news)
 
     def _remember(self, head: Head | None, *, has_news: bool) -> None:
-        memory = self._comparing.result().memory if self._comparing else None
+        memory = self._compared.memory
         if head is None or memory is None:
             return
         if not has_news and memory.head and memory.head.note.is_signed_by(head.public_key):
