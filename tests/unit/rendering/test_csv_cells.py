@@ -24,3 +24,14 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
 
 def test_what_is_not_there_is_empty() -> None:
     assert write_cell(None) == ""
+
+
+@pytest.mark.parametrize("character", ["a", "é", "🔥"])
+def test_a_cell_holds_no_more_than_excel_takes_so_that_none_begins_in_its_midst(character: str) -> None:
+    units = len(character.encode("utf-16-le")) // 2
+    fits = character * (32_767 // units)
+
+    assert write_cell(fits) == fits
+    cut = write_cell(f"{fits}{character}=1+1")
+    assert cut == character * (32_766 // units) + "…"
+    assert len(write_cell("=" + "1" * 40_000)) == 32_767
