@@ -13,6 +13,7 @@ from rollback_drills.names import ids
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.outbox_entry import OutboxEntry
+from rollback_drills.outbox.withdrawals import withdraw_settled
 from rollback_drills.recovery.found_replays import ReplayState, find_replays
 from rollback_drills.recovery.replay_records import RequestRecord
 from rollback_drills.rendering.command_line import write_command
@@ -47,6 +48,17 @@ def read_open_approvals(database: Database, *, now: datetime) -> OpenApprovals:
         replays = find_replays(connection)
     waiting = [each.request for each in replays if each.state_at(now) is ReplayState.REQUESTED]
     return OpenApprovals(read_open_requests(database, now=now), waiting)
+
+
+def withdraw_decided(database: Database, approvals: OpenApprovals) -> int:
+    """Withdraw the notices of requests that were decided, or can be decided no more; return how many.
+
+    Raises:
+        DatabaseError: The database cannot be used.
+    """
+    still_open = {each.request_id for each in approvals.exceptions}
+    still_open |= {each.replay_id for each in approvals.replays}
+    return withdraw_settled(database, ids.APPROVAL_PREFIX, still_open.__contains__)
 
 
 def find_notices(approvals: OpenApprovals, platform: Platform) -> Iterator[OutboxEntry]:

@@ -17,6 +17,7 @@ from rollback_drills.names.spellings import find_spellings, find_spellings_by_in
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.insertion import insert_new
 from rollback_drills.outbox.rows import OutboxRow, Seconds, decode_rows
+from rollback_drills.outbox.withdrawals import withdraw_notices
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.times import write_time
 
@@ -179,6 +180,8 @@ def enable_rows(
 ) -> list[OutboxRow] | None:
     """Use a connector again that was disabled, and make its dead letters due.
 
+    A message that it is disabled is withdrawn, unless it was sent.
+
     Args:
         connection: In a transaction that writes.
         provider: The connector, in any spelling.
@@ -199,6 +202,7 @@ def enable_rows(
     if not enabled.rowcount:
         return None
     _forget_why_waiting(connection, providers, before)
+    withdraw_notices(connection, f"{SUBJECT_PREFIX}{before.provider}")
     if not with_dead_letters:
         return []
     dead = OUTBOX.c.provider.in_(providers), OUTBOX.c.state == State.DISABLED

@@ -10,7 +10,12 @@ from rollback_drills.console.message_links import MessageLinks
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record import Record
-from rollback_drills.followup.approval_notices import EVENT_TYPE, find_notices, read_open_approvals
+from rollback_drills.followup.approval_notices import (
+    EVENT_TYPE,
+    find_notices,
+    read_open_approvals,
+    withdraw_decided,
+)
 from rollback_drills.followup.exceptions.exception import ExceptionKind
 from rollback_drills.followup.exceptions.exception_decisions import record_decline
 from rollback_drills.followup.exceptions.exception_requests import Wish, record_request
@@ -18,13 +23,14 @@ from rollback_drills.followup.exceptions.found_requests import get_request
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.undelivered import find_undelivered
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.replay_records import OPEN_FOR
 from rollback_drills.recovery.replays import approve_replay, request_replay
 from rollback_drills.trust.notice import Platform
 from tests.samples.builders import NOW, SCHEDULE, judged, make_subject, open_key
 from tests.samples.outbox import make_entries
-from tests.samples.outbox_rows import put
+from tests.samples.outbox_rows import put, states
 from tests.samples.recovery import START, attempt, writer
 
 PLATFORM = Platform("platform", (), "webhook")
@@ -154,3 +160,17 @@ def test_a_message_about_a_request_opens_no_cycle(database: Database) -> None:
     announce(database)
 
     assert read_open_cycles(database, now=NOW) == []
+
+
+def test_a_message_that_waits_is_withdrawn_once_its_request_is_decided_or_expired(database: Database) -> None:
+    request_id, replay_id = ask(database), ask_for_replay(database)
+    announced = announce(database)
+
+    assert withdraw_decided(database, read_open_approvals(database, now=NOW + timedelta(minutes=1))) == 0
+    approve_replay(database, replay_id, "jo", writer(25))
+    assert withdraw_decided(database, read_open_approvals(database, now=NOW + timedelta(minutes=1))) == 1
+    assert withdraw_decided(database, read_open_approvals(database, now=NOW + 3 * OPEN_FOR)) == 1
+
+    assert set(states(database, *announced)) == {State.SUPERSEDED}
+    assert not find_undelivered(database, [f"approval:{request_id}"], None, now=START).deliveries
+    assert withdraw_decided(database, read_open_approvals(database, now=NOW + 3 * OPEN_FOR)) == 0

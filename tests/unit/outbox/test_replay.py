@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database
+from rollback_drills.delivery.connector_notice import notice_entry
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
@@ -20,6 +21,7 @@ from rollback_drills.outbox.destinations import (
     note_why_waiting,
 )
 from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row
+from rollback_drills.outbox.undelivered import find_undelivered
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import (
     claim,
@@ -199,6 +201,33 @@ def test_what_waits_for_a_connector_forgets_that_it_was_disabled(database: Datab
         "slack": True,
         "webhook": False,
     }
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_message_that_a_connector_is_disabled_is_not_sent_once_it_is_enabled(
+    state: State, database: Database
+) -> None:
+    with database.write() as connection:
+        disabled = disable_row(database, connection, "webhook", now=5.0, because="gone")
+    about, other = put(
+        database,
+        notice_entry(disabled, "slack"),
+        notice_entry(Destination("teams", 0.0, 5.0), "slack"),
+        now=6.0,
+    )
+    force(database, about, state=state)
+
+    enable(database, "WebHook", now=10.0)
+
+    is_withdrawn = state in (*WAITING, *DEAD)
+    assert states(database, about, other) == [State.SUPERSEDED if is_withdrawn else state, State.PENDING]
+    if is_withdrawn:
+        assert get(database, about).due_at is None
+        left = find_undelivered(database, [], None, now=20.0).deliveries
+        assert [each.notification.notification_id for each in left] == []
+        assert [each.notifications[0].title for each in claim(database, now=20.0, provider="slack")] == [
+            "Connector disabled: teams"
+        ]
 
 
 @pytest.mark.parametrize(
