@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 
 from rollback_drills.documents.duplicate_keys import Location
-from rollback_drills.documents.fields import Document
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reading.mistake import Mistake
 from rollback_drills.documents.reading.shapes import choices_at, find_home, is_known, keys_at
@@ -17,7 +16,7 @@ from rollback_drills.names.similar_names import find_similar, find_similar_key
 _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<is_key>key` in `)?(?P<path>\$[^`]*)`)?", re.DOTALL)
 
 
-def explain_mismatch(model: type[Document], raw: Any, error: msgspec.ValidationError) -> Mistake:
+def explain_mismatch(model: type[msgspec.Struct], raw: Any, error: msgspec.ValidationError) -> Mistake:
     """Return the place that a model refused: what is there, and what is needed.
 
     Args:
@@ -42,7 +41,7 @@ def explain_mismatch(model: type[Document], raw: Any, error: msgspec.ValidationE
     return Mistake(where, _explain_value(model, where, value, what))
 
 
-def _explain_value(model: type[Document], where: Location, value: Any, what: str) -> str:
+def _explain_value(model: type[msgspec.Struct], where: Location, value: Any, what: str) -> str:
     if what.startswith("Invalid enum value"):
         choices = choices_at(model, where)
         near = find_similar(value, choices) if isinstance(value, str) else ""
@@ -56,7 +55,7 @@ def _explain_value(model: type[Document], where: Location, value: Any, what: str
     return what[:1].lower() + what[1:]
 
 
-def _explain_check(model: type[Document], where: Location, error: ValueError) -> Mistake:
+def _explain_check(model: type[msgspec.Struct], where: Location, error: ValueError) -> Mistake:
     """Explain what a check of the model refuses, which may begin with the key that it is about."""
     what = str(error)
     about: tuple[Location, ...] = ()
@@ -106,7 +105,7 @@ def _plain_type(names: str) -> str:
     return " or ".join(_TYPES.get(each, each) for each in kinds or ["null"])
 
 
-def _follow(model: type[Document], raw: Any, path: str, message: str) -> tuple[Location, Any]:
+def _follow(model: type[msgspec.Struct], raw: Any, path: str, message: str) -> tuple[Location, Any]:
     """Find the place that a path such as `$.drills[0]` names; `[...]` stands for some key of an object."""
     loc: Location = ()
     value = raw
@@ -120,7 +119,7 @@ def _follow(model: type[Document], raw: Any, path: str, message: str) -> tuple[L
 
 
 def _find_failing_key(
-    model: type[Document], raw: Any, loc: Location, value: dict[str, Any], message: str
+    model: type[msgspec.Struct], raw: Any, loc: Location, value: dict[str, Any], message: str
 ) -> str:
     """Return the first key of the object at `loc` without which the document is not refused like this."""
     keys = list(value)
@@ -143,7 +142,7 @@ def _replace(value: Any, loc: Location, new: Any) -> Any:
     return changed
 
 
-def explain_unknown(model: type[Document], loc: Location) -> Mistake:
+def explain_unknown(model: type[msgspec.Struct], loc: Location) -> Mistake:
     """Return that a key is unknown at its place, and which one may be meant."""
     key = str(loc[-1])
     if near := find_similar_key(key, keys_at(model, loc[:-1])):

@@ -9,32 +9,31 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from rollback_drills.documents.duplicate_keys import Location
-from rollback_drills.documents.fields import Document
 
 
-def is_known(model: type[Document], loc: Location) -> bool:
+def is_known(model: type[msgspec.Struct], loc: Location) -> bool:
     """Whether a document of this model may have something at this place."""
     return bool(_types_at(model, loc))
 
 
-def choices_at(model: type[Document], loc: Location) -> list[str]:
+def choices_at(model: type[msgspec.Struct], loc: Location) -> list[str]:
     """Return the words that this place may have, if it is one of a few."""
     return [choice for each in _types_at(model, loc) for choice in _choices(each)]
 
 
-def keys_at(model: type[Document], loc: Location) -> frozenset[str]:
+def keys_at(model: type[msgspec.Struct], loc: Location) -> frozenset[str]:
     """Return every key that an object at this place may have."""
     models = [each for each in _types_at(model, loc) if _is_model(each)]
     return frozenset(field.encode_name for each in models for field in msgspec.structs.fields(each))
 
 
-def is_unknown_key(model: type[Document], loc: Location) -> bool:
+def is_unknown_key(model: type[msgspec.Struct], loc: Location) -> bool:
     """Return whether an object that a document of this model may have does not have this key."""
     return bool(keys_at(model, loc[:-1])) and not is_known(model, loc)
 
 
 @cache
-def find_home(model: type[Document], key: str) -> str:
+def find_home(model: type[msgspec.Struct], key: str) -> str:
     """Return where a document of this model may have a key: the shallowest path; empty if nowhere.
 
     `[]` stands for an item of a list, and `*` for a name that the document gives.
@@ -53,7 +52,7 @@ def find_home(model: type[Document], key: str) -> str:
     return ""
 
 
-def _types_at(model: type[Document], loc: Location) -> list[Any]:
+def _types_at(model: type[msgspec.Struct], loc: Location) -> list[Any]:
     types: list[Any] = [model]
     for part in loc:
         types = [inner for each in types for inner in _step(each, part)]
@@ -81,7 +80,7 @@ def _alternatives(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _models_in(annotation: Any) -> Iterator[tuple[str, type[Document]]]:
+def _models_in(annotation: Any) -> Iterator[tuple[str, type[msgspec.Struct]]]:
     """Yield the models of what a value of this type holds, each with the way to it."""
     for each in _alternatives(annotation):
         if _is_model(each):
@@ -93,7 +92,7 @@ def _models_in(annotation: Any) -> Iterator[tuple[str, type[Document]]]:
 
 
 def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, Document)
+    return isinstance(annotation, type) and issubclass(annotation, msgspec.Struct)
 
 
 def _choices(annotation: Any) -> list[str]:

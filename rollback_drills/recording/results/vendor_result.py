@@ -1,20 +1,22 @@
 """What the result of a tool says about a drill, and how its JSON is read."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
+from rollback_drills.documents.duplicate_keys import START
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import show
+from rollback_drills.documents.reading import json_text
+from rollback_drills.documents.reading.mismatches import explain_mismatch
+from rollback_drills.documents.reading.reader import BOM
+from rollback_drills.documents.unusable_document import UnusableDocumentError
 from rollback_drills.documents.utc import write_instant
 
 M = TypeVar("M", bound=msgspec.Struct)
-_PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)
-_MISSING: Final = re.compile(r"Object missing required field `(.*)`")
 
 
 class Outcome(StrEnum):
@@ -58,22 +60,27 @@ def decode(model: type[M], data: bytes) -> M:
     """Read the JSON of a result; keys that are not needed may hold anything.
 
     Raises:
-        UnusableResultError: It is no JSON, or a field is missing or has another type.
+        UnusableResultError: It is no JSON, a key stands twice, or a field is missing or has another type.
     """
+    raw = _parse(data)
     try:
-        return msgspec.json.decode(data, type=model)
+        return msgspec.convert(raw, model)
     except msgspec.ValidationError as error:
-        raise UnusableResultError(_explain(str(error))) from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise UnusableResultError("is not JSON; write the answer of the tool as it is") from None
+        problem = str(explain_mismatch(model, raw, error))
+        raise UnusableResultError(problem.removesuffix("; it is needed")) from None
 
 
-def _explain(message: str) -> str:
-    match = _PLACE.fullmatch(message)
-    what, path = (match["what"], f"${match['path'] or ''}") if match else (message, "$")
-    if missing := _MISSING.fullmatch(what):
-        return f"{path}.{missing[1]} is missing"
-    return f"{path}: {what[:1].lower()}{what[1:]}"
+def _parse(data: bytes) -> Any:
+    try:
+        text = json_text.decode(data.removeprefix(BOM))
+        raw, has_repeats = json_text.parse(text, START)
+    except UnusableDocumentError as error:
+        raise UnusableResultError(str(error)) from None
+    except RecursionError:
+        raise UnusableResultError(json_text.TOO_DEEP) from None
+    if has_repeats:
+        raise UnusableResultError(str(next(json_text.explain_repeats(text))))
+    return raw
 
 
 def read_time(path: str, value: str | float | None) -> datetime | None:

@@ -147,10 +147,10 @@ def test_a_job_that_is_no_failover_tells_no_recovery_time() -> None:
     ("wanted", "path", "value", "problem"),
     [
         (GITHUB, "run_started_at", None, "$.run_started_at is missing; is it a github-workflow-run?"),
-        (GITHUB, "id", "x", "$.id: expected `int`, got `str`; is it a github-workflow-run?"),
+        (GITHUB, "id", "x", '$.id is "x"; must be a whole number; is it a github-workflow-run?'),
         (GITHUB, "run_started_at", "noon", '$.run_started_at is "noon"; must be a time'),
         (GITLAB, "project_id", None, "$.project_id is missing; is it a gitlab-pipeline?"),
-        (VELERO, "kind", "Backup", "$.kind: invalid enum value 'Backup'; is it a velero-restore?"),
+        (VELERO, "kind", "Backup", '$.kind is "Backup"; must be one of Restore; is it a velero-restore?'),
         (VELERO, "status.phase", None, "$.status.phase is missing"),
         (VELERO, "status.startTimestamp", None, "it does not say when it began; say it with executed_at"),
         (FIS, "experiment", None, "$.experiment is missing; is it a aws-fis-experiment?"),
@@ -166,6 +166,36 @@ def test_a_file_of_another_format_is_one_line_that_names_the_field(
 
     assert str(refused.value).startswith(f"result.json: {problem}")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("begin", [b"\xef\xbb\xbf", b"\n ", b"\xef\xbb\xbf\r\n"])
+def test_a_file_as_windows_writes_it_is_read(begin: bytes) -> None:
+    data = begin + json.dumps(RESULTS[GITHUB], indent=1).replace("\n", "\r\n").encode() + b"\r\n"
+
+    assert read_result(data, GITHUB, "result.json", {}) == read(RESULTS[GITHUB], GITHUB)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "is empty; a JSON object is needed"),
+        (json.dumps(RESULTS[GITHUB]).encode("utf-16"), "is not UTF-8 text (byte 0); save it as UTF-8"),
+        (b'{"id": 1,}', "is not JSON: a comma before the closing bracket (remove it), line 1 column 9"),
+        (b"<html></html>", "is not JSON: it is HTML or XML (is it the right file?), line 1 column 1"),
+        (b"[]", "$ is []; must be a JSON object"),
+        (b"[" * 200_000, "is nested too deeply to be a document of this kind"),
+        (b'{"id": ' + b"9" * 5000 + b"}", "holds a number with thousands of digits; shorten it"),
+        (
+            b'{"conclusion": "failure", "conclusion": "success"}',
+            "$.conclusion is there twice, at line 1 column 2 and line 1 column 27; remove one of them",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_explained_as_documents_are(data: bytes, problem: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        read_result(data, GITHUB, "result.json", {})
+
+    assert str(refused.value) == f"result.json: {problem}; is it a github-workflow-run?"
 
 
 def test_no_format_takes_the_results_of_another_one() -> None:
