@@ -107,17 +107,16 @@ def list_items(
             }
         )
         return
-    names = ("notification", "schedule", "provider", "owner", "reason", "state")
     now = datetime.now(UTC)
     rows = [
         (
-            *(item.notification_id, item.schedule_id, item.provider, item.owner, item.reason, item.state),
-            *(_ago(item.planned_at, now), _describe_attempts(item, now)),
+            *(item.notification_id, item.schedule_id, f"{item.owner}, through {item.provider}"),
+            *(item.reason, item.state, _describe_attempts(item, now)),
             explain_attempt(item.state, item.detail, _find_next_attempt(item, destinations), now=now),
         )
         for item in items
     ]
-    print_table("Outbox", (*names, "committed", "tried", "what"), rows)
+    print_table("Outbox", ("notification", "schedule", "to", "reason", "state", "when", "what"), rows)
     print_line(f"{len(items)} of {write_count(total, 'notification')}; `drills outbox show ID` shows one.")
     for each in disabled:
         print_line(f"{each.provider} is disabled ({each.disabled_because}): fix it, then")
@@ -219,11 +218,11 @@ def _report(
 
 
 def _describe_attempts(item: "OutboxRow", now: datetime) -> str:
-    """Write when the last attempt was, and how many there were; `no` if there was none."""
+    """Write when the last attempt was, and how many there were; without one, when it was committed."""
     if item.completed_at is None:
-        return "no"
-    when = _ago(item.completed_at, now)
-    return when if item.attempt_count == 1 else f"{when}, {item.attempt_count} times"
+        return f"committed {_ago(item.planned_at, now)}"
+    tried = f"tried {_ago(item.completed_at, now)}"
+    return tried if item.attempt_count == 1 else f"{tried}, {item.attempt_count} times"
 
 
 def _ago(seconds: float, now: datetime) -> str:
