@@ -43,10 +43,14 @@ def quieten_prefect(*, verbose: bool = False, may_start: bool = True) -> None:
 
     Raises:
         UsageError: The user has no home folder, or none for a temporary server, the working directory was
-            removed, or SSL_CERT_FILE names no file; Prefect needs all of them. Or a file with a secret cannot
-            be used.
+            removed, or SSL_CERT_FILE names no file; Prefect needs all of them. Or PREFECT_API_URL is empty,
+            or a file with a secret cannot be used.
     """
     open_secret_files(os.environ)
+    if not os.environ.get(
+        "PREFECT_API_URL", "set"
+    ).strip():  # Prefect would start a server without connectors
+        raise UsageError("PREFECT_API_URL is empty; give it a value or leave it out")
     try:
         Path.home()
     except RuntimeError:

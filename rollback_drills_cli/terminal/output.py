@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _WIDTH_IN_FILES = 140
+_LEAST_WIDTH = 40
+"""On less, a table has room for its lines alone. A terminal without a size says that it has no columns."""
+_WIDTH_INSTEAD = 80
 _ID = re.compile(r"gord[a-z]+-[0-9a-f]{16}")
 """An id that people copy into the next command: it is not broken as long as there is room for it."""
 STATE_STYLES = {
@@ -66,6 +69,8 @@ def console(*, stderr: bool = False) -> "Console":
     opened.on_broken_pipe = discard_output  # type: ignore[method-assign]  # and not exit code 1
     if not opened.is_terminal and "COLUMNS" not in os.environ:
         opened.width = _WIDTH_IN_FILES
+    if opened.width < _LEAST_WIDTH:
+        opened.width = _WIDTH_INSTEAD
     return opened
 
 

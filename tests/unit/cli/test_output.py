@@ -39,6 +39,21 @@ def test_a_table_leaves_ids_whole_so_that_they_can_be_copied(
     assert found in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("columns", ["0", "1", "10", "39"])
+def test_a_terminal_that_says_it_has_no_room_loses_nothing(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+
+    print_table(
+        "Schedules", ("schedule", "state", "due", "why"), [("payments", "ready", "soon", "it is early")]
+    )
+    print_sentence("Ready: 1.")
+
+    printed = capsys.readouterr().out
+    assert [each for each in ("payments", "it is early", "Ready: 1.") if each not in printed] == []
+
+
 def test_people_read_times_as_people_write_them(capsys: pytest.CaptureFixture[str]) -> None:
     due = "due 2026-12-24T09:00:00+00:00"
     print_table("Drills", ("why",), [(due,)])

@@ -356,6 +356,8 @@ def test_a_reader_that_has_seen_enough_does_not_change_the_exit_code(
         ("PREFECT_CLIENT_CUSTOM_HEADERS", "geheim", "the setting custom_headers of Prefect cannot be used"),
         ("PREFECT_API_URL", "http://[::1/api", "a setting of Prefect cannot be used"),
         ("PREFECT_API_URL", "127.0.0.1:4200/api", "PREFECT_API_URL does not begin with http:// or https://"),
+        ("PREFECT_API_URL", "", "PREFECT_API_URL is empty; give it a value or leave it out"),
+        ("PREFECT_API_URL", " ", "PREFECT_API_URL is empty; give it a value or leave it out"),
         ("PREFECT_HOME", "schedule.json/x", "the folder schedule.json/x cannot be created or written"),
     ],
 )
