@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills_api.shared_failure import SharedFailure
 
 _FRESH_SECONDS: Final = 1.0
 """So long nobody asks whether an answer is still right."""
@@ -36,7 +37,7 @@ class Answers:
     def __init__(self) -> None:
         """Begin with none."""
         self._kept: dict[Hashable, _Kept] = {}
-        self._making: dict[Hashable, threading.Lock] = {}
+        self._making: dict[Hashable, SharedFailure] = {}
         self._lock = threading.Lock()
         self._size = 0
         self._generation = 0
@@ -73,9 +74,9 @@ class Answers:
 
     def _make(self, key: Hashable, version: Callable[[], str], make: Callable[[], Any]) -> bytes:
         with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
+            making = self._making.setdefault(key, SharedFailure())
         try:
-            with making:
+            with making.attempt():
                 return self._make_alone(key, version, make)
         finally:  # also of what cannot be made: anybody may ask for any name
             with self._lock:

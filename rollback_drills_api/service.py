@@ -1,6 +1,5 @@
 """What the endpoints share: documents, database, answers that are kept ready, and the way to the flows."""
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final
@@ -25,6 +24,7 @@ from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.http.security import TokenBook, reading
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem
+from rollback_drills_api.shared_failure import SharedFailure
 
 _MOST_WAITING: Final = 8
 
@@ -41,7 +41,7 @@ class Service:
     """The threads that wait for flow runs."""
     _database: Database | None = None
     _watch: DatabaseWatch | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _opening: SharedFailure = field(default_factory=SharedFailure)
 
     def database(self) -> Database | None:
         """Return the database; None if nothing was written to it yet. It is opened again if it is replaced.
@@ -49,7 +49,7 @@ class Service:
         Raises:
             DatabaseError: It cannot be reached.
         """
-        with self._lock:
+        with self._opening.attempt():
             if self._database is not None and self._watch is not None and self._watch.is_replaced():
                 self._database.engine.dispose()
                 self._database = None
