@@ -2,8 +2,6 @@
 
 import binascii
 import hmac
-import json
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,12 +18,12 @@ from blocks.http.exchange import ANY_JSON, PreparedRequest, Response
 from blocks.http.json_values import JsonObject, to_json
 from blocks.http.responses import judge_status
 from blocks.secret_fields import OptionalSecretBlock, SecretBlock, open_secret
+from blocks.webhook_headers import SIGNATURE, find_conflict, read_headers
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Verdict
 from rollback_drills.redaction.redactor import REDACTED
 
 _SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - the prefix of every secret, not a secret
-_HEADER_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110, 5.6.2
 _KEY_BYTES: Final = range(24, 65)
 # The endpoint is gone, hidden or closed to us; all four need a person.
 _DEAD: Final = frozenset({401, 403, 404, 410})
@@ -89,11 +87,16 @@ class WebhookConnector(HttpConnector):
         if problem:
             return problem
         try:
-            self._own_headers()
+            further = self._own_headers()
             self._signing_keys()
         except ConnectorError as error:
             return str(error)
-        return ""
+        return find_conflict(
+            further,
+            has_credential=self.authorization is not None,
+            key_header="" if self.api_key is None else self.api_key_header,
+            is_signed=self.signing_secret is not None,
+        )
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
         """Build the request. The body is the event itself: receivers expect its keys at the top."""
@@ -108,7 +111,7 @@ class WebhookConnector(HttpConnector):
         }
         if opened.signing_keys:
             signed = f"{notification.notification_id}.{timestamp}.".encode() + content
-            headers["webhook-signature"] = " ".join(_sign(key, signed) for key in opened.signing_keys)
+            headers[SIGNATURE] = " ".join(_sign(key, signed) for key in opened.signing_keys)
         return PreparedRequest(self.method, opened.url, opened.public_url, headers, content)
 
     def judge(self, response: Response) -> Verdict:
@@ -143,15 +146,7 @@ class WebhookConnector(HttpConnector):
     def _own_headers(self) -> dict[str, str]:
         if self.headers is None:
             return {}
-        try:
-            headers = json.loads(open_secret(self.headers))
-        except ValueError:
-            headers = None
-        if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-            raise ConnectorError("the headers of the webhook must be a JSON object of texts")
-        if not all(_HEADER_NAME.fullmatch(name) for name in headers):
-            raise ConnectorError("a header of the webhook has an impossible name")
-        return {name.lower(): value.strip() for name, value in headers.items()}
+        return read_headers(open_secret(self.headers))
 
     def _signing_keys(self) -> list[bytes]:
         if self.signing_secret is None:

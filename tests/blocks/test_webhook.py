@@ -162,6 +162,16 @@ def test_authenticates_as_configured(
     assert request.summary().headers[header] == "[redacted]"
 
 
+def test_a_header_without_its_secret_is_free(
+    make_notification: Callable[..., Notification], now: datetime
+) -> None:
+    own = {"Authorization": "Basic dTpw", "X-Api-Key": "a", "Content-Type": "application/cloudevents+json"}
+    request = connector(headers=json.dumps(own), api_key_header="Authorization").prepare(
+        make_notification(), now=now
+    )
+    assert {name.lower(): value for name, value in own.items()}.items() <= request.headers.items()
+
+
 def test_own_headers_cannot_replace_the_idempotency_key(
     make_notification: Callable[..., Notification], now: datetime
 ) -> None:
@@ -284,6 +294,31 @@ def test_waits_as_long_as_it_is_asked(
         ({"headers": '{"X A": "1"}'}, "has an impossible name"),
         ({"headers": '{"X-A\\r\\nX-B": "1"}'}, "has an impossible name"),
         ({"headers": '{"": "1"}'}, "has an impossible name"),
+        ({"headers": '{"X-A": "1", "x-a": "2"}'}, "the header x-a of the webhook is there twice"),
+        ({"headers": '{"X-A": "1", "X-A": "1"}'}, "the header x-a of the webhook is there twice"),
+        ({"headers": "[" * 100_000}, "JSON object of texts"),
+        (
+            {"headers": '{"Authorization": "x"}', "authorization": "t0ken"},
+            "the header authorization is among the further headers too",
+        ),
+        (
+            {"headers": '{"X-Api-Key": "x"}', "api_key": "k3y-value"},
+            "the header x-api-key of the api key has another value too",
+        ),
+        (
+            {"api_key": "k3y-value", "api_key_header": "Authorization", "authorization": "t0ken"},
+            "the header authorization of the api key has another value too",
+        ),
+        ({"api_key": "k3y-value", "api_key_header": "Webhook-Id"}, "cannot be in the header webhook-id"),
+        (
+            {"api_key": "k3y-value", "api_key_header": "idempotency-key"},
+            "cannot be in the header idempotency",
+        ),
+        ({"api_key": "k3y-value", "api_key_header": "Content-Type"}, "cannot be in the header content-type"),
+        (
+            {"api_key": "k3y-value", "api_key_header": "webhook-signature", "signing_secret": SIGNING},
+            "cannot be in the header webhook-signature",
+        ),
         ({"signing_secret": " "}, "is empty; enter the secret"),
         ({"signing_secret": "whsec_"}, "24 to 64 bytes"),
         ({"signing_secret": "whsec_" + b64encode(b"x" * 23).decode()}, "24 to 64 bytes"),
