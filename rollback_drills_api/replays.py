@@ -161,7 +161,7 @@ def _check_chosen(served: Service, notification_ids: Sequence[str], provider: st
         raise UsageError("there is no outbox yet")
     wanted = notification_ids or find_dead_letters(database, provider)
     if not wanted:
-        raise UsageError(f"{provider} has no dead letters")
+        raise UsageError(f"{provider} has no dead letters that matter")
     check_replayable(database, wanted)
 
 

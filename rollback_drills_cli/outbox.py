@@ -193,7 +193,7 @@ def discard(
 
     act = read_act(by, reason)
     opened = open_outbox(database, to_write=True)
-    wanted = choose(opened, ids, dead, provider)
+    wanted = choose(opened, ids, dead, provider, settled=True)
     written = discard_items(opened, wanted, act, make_writer(opened))
     _report(written, len(wanted), "discarded", as_json)
 

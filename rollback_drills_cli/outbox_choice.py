@@ -6,8 +6,9 @@ import typer
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
+from rollback_drills.rendering.counts import write_count
 from rollback_drills_cli.options.filters import explain_filter
-from rollback_drills_cli.terminal.output import print_sentence
+from rollback_drills_cli.terminal.output import print_problem, print_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,12 @@ DeadOption = Annotated[
 ProviderOption = Annotated[str | None, typer.Option(help="Only this provider.")]
 
 
-def choose(database: "Database", ids: list[str] | None, dead: bool, provider: str | None) -> list[str]:
+def choose(
+    database: "Database", ids: list[str] | None, dead: bool, provider: str | None, *, settled: bool = False
+) -> list[str]:
     """Return the ids of the notifications that are meant.
+
+    All dead letters are those that still matter; with `settled` also the others, which are named else.
 
     Raises:
         UsageError: Neither ids nor dead letters are meant, or both, or there is no such notification.
@@ -37,7 +42,13 @@ def choose(database: "Database", ids: list[str] | None, dead: bool, provider: st
     if not dead and provider is not None:
         raise UsageError("--provider needs --dead; leave it out if you pass ids")
     if dead:
-        found = find_dead_letters(database, provider)
+        everything = find_dead_letters(database, provider, settled=True)
+        found = everything if settled else find_dead_letters(database, provider)
+        if left := len(everything) - len(found):
+            print_problem(
+                f"{write_count(left, 'dead letter')} {'is' if left == 1 else 'are'} settled, and not sent"
+                " again: a newer one says it, or the cycle is over; to send one all the same, pass its id"
+            )
         if provider is not None:
             explain_filter(database, OUTBOX, [("provider", provider)], len(found))
         return found

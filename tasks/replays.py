@@ -95,7 +95,7 @@ def _choose(database: Database, notification_ids: Sequence[str], provider: str) 
         )
     wanted = notification_ids or find_dead_letters(database, provider)
     if not wanted:
-        raise UsageError(f"is {show(provider)}, which has no dead letters", field="provider")
+        raise UsageError(f"is {show(provider)}, which has no dead letters that matter", field="provider")
     return wanted
 
 

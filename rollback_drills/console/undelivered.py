@@ -12,9 +12,10 @@ from rollback_drills.delivery.undelivered_text import explain_damaged
 from rollback_drills.documents.utc import from_seconds
 from rollback_drills.notifications.states import DEAD, WAITING, State
 from rollback_drills.outbox.destinations import Destination, KnownDestinations, find_destinations
+from rollback_drills.outbox.mattering import find_mattering
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.outbox.undelivered import find_damaged, find_mattering
+from rollback_drills.outbox.undelivered import find_damaged
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.reports.notifying_runs import find_notifying_runs
 
@@ -85,8 +86,8 @@ class UndeliveredView:
 
     @property
     def dead_by_provider(self) -> Mapping[str, int]:
-        """How many of the dead letters that are shown belong to each provider."""
-        return Counter(each.row.provider for each in self.dead)
+        """How many of the dead letters that are shown, and matter, belong to each provider."""
+        return Counter(each.row.provider for each in self.dead if each.is_pressing)
 
 
 def read_undelivered(console: Console) -> UndeliveredView:

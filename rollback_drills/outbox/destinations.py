@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, exists, select, update
@@ -16,14 +15,13 @@ from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import find_spellings, find_spellings_by_index, walk
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.insertion import insert_new
+from rollback_drills.outbox.mattering import SUBJECT_PREFIX, WORTH_SENDING
 from rollback_drills.outbox.rows import OutboxRow, Seconds, decode_rows
 from rollback_drills.outbox.withdrawals import withdraw_notices
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.times import write_time
 
 _logger = logging.getLogger(__name__)
-SUBJECT_PREFIX: Final = "connector:"
-"""Before the name of a connector: what stands in place of a schedule in a notice of its death."""
 
 
 class Destination(msgspec.Struct, frozen=True, gc=False):
@@ -180,7 +178,8 @@ def enable_rows(
 ) -> list[OutboxRow] | None:
     """Use a connector again that was disabled, and make its dead letters due.
 
-    A message that it is disabled is withdrawn, unless it was sent.
+    Those that matter no more, or that a newer one repeats, are not sent again. A message that it is disabled
+    is withdrawn, unless it was sent.
 
     Args:
         connection: In a transaction that writes.
@@ -206,6 +205,8 @@ def enable_rows(
     if not with_dead_letters:
         return []
     dead = OUTBOX.c.provider.in_(providers), OUTBOX.c.state == State.DISABLED
+    settled = update(OUTBOX).where(*dead, ~WORTH_SENDING).values(state=State.SUPERSEDED)
+    connection.execute(settled)
     rows = connection.execute(select(OUTBOX).where(*dead).order_by(OUTBOX.c.sequence).with_for_update())
     again = [*decode_rows(rows)]
     connection.execute(update(OUTBOX).where(*dead).values(state=State.RETRY, due_at=now, queued_at=now))

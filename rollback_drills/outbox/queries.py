@@ -9,6 +9,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings_by_index, match
 from rollback_drills.notifications.states import DEAD, State
+from rollback_drills.outbox.mattering import WORTH_SENDING
 from rollback_drills.outbox.rows import OutboxRow, decode_rows
 
 
@@ -47,10 +48,19 @@ def find_rows(
         return [*decode_rows(connection.execute(page))], total or 0
 
 
-def find_dead_letters(database: Database, provider: str | None) -> list[str]:
-    """Return the ids of all dead letters, of one provider or of all, the oldest first."""
+def find_dead_letters(database: Database, provider: str | None, *, settled: bool = False) -> list[str]:
+    """Return the ids of the dead letters of one provider or of all, the oldest first.
+
+    Args:
+        database: Keeps the outbox.
+        provider: Through which they were to go; None: through any.
+        settled: Also those that matter no more, or that a newer one of their route repeats.
+    """
     with database.read() as connection:
-        conditions = OutboxFilter(DEAD, provider).to_sql(connection)
+        conditions = [
+            *OutboxFilter(DEAD, provider).to_sql(connection),
+            *(() if settled else (WORTH_SENDING,)),
+        ]
         statement = select(OUTBOX.c.notification_id).where(*conditions).order_by(OUTBOX.c.sequence)
         return list(connection.scalars(statement))
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
@@ -12,15 +12,14 @@ from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.utc import from_seconds
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import find_spellings
-from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import Delivery
-from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
+from rollback_drills.notifications.states import DEAD, WAITING, State
 from rollback_drills.outbox.deliveries import describe_delivery
 from rollback_drills.outbox.destinations import (
-    SUBJECT_PREFIX,
     KnownDestinations,
     find_destinations,
 )
+from rollback_drills.outbox.mattering import SUBJECT_PREFIX, find_mattering
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.outbox.rows import OutboxRow, decode_rows
 
@@ -154,32 +153,6 @@ def _read(database: Database, *conditions: ColumnElement[bool]) -> _Found:
         rows = connection.execute(select(OUTBOX).where(_IS_UNDELIVERED, *conditions))
         items = [*decode_rows(rows, damaged)]
     return _Found(sorted(items, key=lambda item: item.sequence, reverse=True), sorted(damaged))
-
-
-def find_mattering(database: Database, notification_ids: Sequence[str]) -> set[str]:
-    """Find the dead letters whose route is open, and on which nothing was taken later.
-
-    What closes a route matters although its route is closed: the owner does not know that all is well. So
-    does the notice of a dead connector, which belongs to no cycle.
-    """
-    later = OUTBOX.alias()
-    was_notified = exists(
-        select(later.c.sequence).where(
-            later.c.route_key == OUTBOX.c.route_key,
-            later.c.sequence > OUTBOX.c.sequence,
-            later.c.state.in_(NOTIFIED),
-        )
-    )
-    is_open = or_(
-        OUTBOX.c.is_closed.is_(False),
-        OUTBOX.c.reason == Reason.RESOLVED,
-        OUTBOX.c.schedule_id.startswith(SUBJECT_PREFIX, autoescape=True),
-    )
-    if not notification_ids:
-        return set()
-    some = one_of(OUTBOX.c.notification_id, notification_ids)
-    with database.read() as connection:
-        return set(connection.scalars(select(OUTBOX.c.notification_id).where(some, is_open, ~was_notified)))
 
 
 def _to_waiting(item: OutboxRow, destinations: KnownDestinations, now: float) -> Delivery:

@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
@@ -232,6 +234,22 @@ def test_a_delivered_notification_is_not_sent_again(
     assert code == 0
     assert "0 of 1 notification is due again" in printed
     assert listed(capsys, monkeypatch, "--state", "delivered")
+
+
+def test_dead_letters_that_matter_no_more_are_named_and_not_replayed(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Database.open(url).write() as connection:
+        connection.execute(update(OUTBOX).values(is_closed=True))
+
+    code, printed = drills(capsys, monkeypatch, "outbox", "replay", "--dead", *BY)
+
+    assert (code, len(listed(capsys, monkeypatch, "--dead"))) == (0, 1)
+    assert "drills: 1 dead letter is settled, and not sent again: a newer one says it" in printed
+    assert (
+        "1 of 1 notification is discarded"
+        in drills(capsys, monkeypatch, "outbox", "discard", "--dead", *BY)[1]
+    )
 
 
 def test_a_replay_says_what_still_holds_it_back(

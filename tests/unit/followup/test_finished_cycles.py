@@ -5,9 +5,9 @@ from datetime import timedelta
 from rollback_drills.database.connections import Database
 from rollback_drills.followup.next_actions import Action
 from rollback_drills.notifications.states import State
-from rollback_drills.outbox.queries import OutboxFilter, find_rows
+from rollback_drills.outbox.queries import OutboxFilter, find_dead_letters, find_rows
 from tests.samples.builders import NOW
-from tests.samples.outbox_rows import force, get
+from tests.samples.outbox_rows import force, get, replay
 from tests.samples.world import World
 
 BACK_AT = NOW + timedelta(days=10)
@@ -84,3 +84,23 @@ def test_a_reminder_that_still_waits_is_not_sent_after_the_message_that_closes(d
 
     assert get(database, reminder.notification_id).state is State.SUPERSEDED
     assert [each.reason for each in world.received][-1] == "resolved"
+
+
+def test_after_an_outage_nobody_is_sent_what_is_over_or_said_by_a_newer_message(database: Database) -> None:
+    over, goes_on = {**SCHEDULE, "schedule_id": "over"}, {**SCHEDULE, "schedule_id": "goes-on"}
+    world = World(database, over, goes_on)
+    world.refusing.add("slack")
+    for _ in range(4):
+        world.check()
+        world.wait(days=1)
+    world.perform("over")
+    world.check()
+    world.refusing.clear()
+
+    replay(database, find_dead_letters(database, "slack"), now=world.now.timestamp())
+    world.check()
+
+    assert [(each.schedule_id, each.owner) for each in world.received] == [
+        ("goes-on", "team-a"),
+        ("goes-on", "team-b"),
+    ]

@@ -16,11 +16,14 @@ from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.deliveries import to_delivery
-from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row
+from rollback_drills.outbox.destinations import disable_row
+from rollback_drills.outbox.mattering import find_worth_sending
+from rollback_drills.outbox.queries import OutboxFilter, find_dead_letters, find_rows, get_row
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting, hurry_rows
 from tests.samples.databases import only_on_sqlite
 from tests.samples.outbox import make_entries, make_entry
+from tests.samples.outbox_rows import enable, states
 
 NOW = 1_796_115_600.0  # 1 December 2026, 09:00 UTC
 
@@ -97,6 +100,38 @@ def test_dead_letters_are_found_for_more_schedules_than_a_query_takes_the_newest
 
     assert [item.notification_id for item in found.dead] == [ids[700], ids[3], ids[0]]
     assert len(find(database).dead) == 4
+
+
+@pytest.mark.parametrize(
+    ("later", "is_closed", "is_sent"),
+    [
+        pytest.param(None, False, True, id="nothing newer"),
+        pytest.param(State.PERMANENT, False, False, id="a newer one died too"),
+        pytest.param(State.RETRY, False, False, id="a newer one waits"),
+        pytest.param(State.SUPPRESSED, False, False, id="a newer one is kept back"),
+        pytest.param(State.DISCARDED, False, True, id="the newer one was discarded"),
+        pytest.param(State.SUPERSEDED, False, True, id="the newer one was withdrawn"),
+        pytest.param(State.DELIVERED, False, False, id="notified later"),
+        pytest.param(None, True, False, id="the cycle is over"),
+    ],
+)
+def test_of_all_dead_letters_those_are_sent_that_an_owner_should_still_get(
+    database: Database, later: State | None, is_closed: bool, is_sent: bool
+) -> None:
+    entry = make_entry("payments")
+    (its_id,) = put(database, entry)
+    force(database, its_id, state=State.DISABLED, due_at=None, is_closed=is_closed)
+    if later:
+        (next_id,) = put(database, replace(entry, notification_id="gordmsg-later", reason=Reason.REPEAT))
+        force(database, next_id, state=later, due_at=None)
+    with database.write() as connection:
+        disable_row(database, connection, "webhook", now=NOW, because="gone")
+
+    assert (its_id in find_dead_letters(database, "webhook")) is is_sent
+    assert its_id in find_dead_letters(database, "webhook", settled=True)
+    assert (its_id in find_worth_sending(database, [its_id])) is is_sent
+    assert enable(database, "webhook", now=NOW) == is_sent
+    assert states(database, its_id) == [State.RETRY if is_sent else State.SUPERSEDED]
 
 
 @pytest.mark.parametrize(

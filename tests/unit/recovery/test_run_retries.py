@@ -1,6 +1,7 @@
 """A person retries a flow run: what failed is due again, and the evidence says by whom."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import DESTINATIONS
 from rollback_drills.evidence.record_kinds import ENABLED_KIND, REPLAY_EXECUTION_KIND
+from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.recovery.act import Act
@@ -83,6 +85,17 @@ def test_what_another_schedule_or_provider_left_stays_as_it_is(database: Databas
     assert retry(database, ["search"], None) == 0
     assert retry(database, ["payments"], ["slack"]) == 0
     assert get(database, its_id).state is State.PERMANENT
+
+
+def test_of_the_dead_letters_of_a_route_the_newest_is_sent_again(database: Database) -> None:
+    entry = make_entry("payments")
+    older, newest = put(database, entry, replace(entry, notification_id="gordmsg-2", reason=Reason.REPEAT))
+    for each in (older, newest):
+        force(database, each, state=State.PERMANENT, due_at=None)
+
+    assert retry(database, None, None) == 1
+
+    assert [get(database, each).state for each in (older, newest)] == [State.PERMANENT, State.RETRY]
 
 
 def test_what_another_run_is_sending_ends_no_pause(database: Database) -> None:
