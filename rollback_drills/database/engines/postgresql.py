@@ -34,7 +34,11 @@ def make_engine(url: URL) -> Engine:
     """Return an engine that pings pooled connections, and whose statements and waits for locks end."""
     is_libpq = url.get_driver_name() in {"psycopg", "psycopg2"}
     # what the URL says counts
-    arguments = {name: value for name, value in _TRANSPORT.items() if is_libpq and name not in url.query}
+    arguments: dict[str, int | str] = {
+        name: value for name, value in _TRANSPORT.items() if is_libpq and name not in url.query
+    }
+    if is_libpq:
+        arguments["client_encoding"] = "utf8"  # that of a database or role may lack letters, or return bytes
     engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
     if url.get_driver_name() == "psycopg":
         _bound_answers(engine)

@@ -45,6 +45,17 @@ def ask(database: Database, question: str = "SELECT 1") -> str:
         return str(connection.scalar(text(question)))
 
 
+@pytest.mark.parametrize("encoding", ["sql_ascii", "latin1"])
+def test_every_letter_is_read_whatever_the_encoding_of_the_client(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_url(POSTGRES).update_query_dict({"client_encoding": encoding})
+    monkeypatch.setenv("PGCLIENTENCODING", encoding)
+    for each in (url, make_url(POSTGRES)):
+        database = Database.at(each.render_as_string(hide_password=False))
+        assert ask(database, "SELECT 'Ärzte 演習 🧯'") == "Ärzte 演習 🧯"
+
+
 def test_a_dropped_connection_is_replaced_without_an_error(proxy: StallingProxy) -> None:
     database, watch = through(proxy), DatabaseWatch(through(proxy))
     assert (ask(database), bool(watch.version())) == ("1", True)
