@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import BlockDocument
 from blocks.block_documents import CANNOT_READ, FoundDocuments, find_documents
 from blocks.connector import Connector, ConnectorError
 from blocks.saved_block import open_connector
-from rollback_drills.connectors.config_file import connector_name
+from rollback_drills.connectors.config_file import connector_name, explain_name
 from rollback_drills.connectors.types import CONNECTOR_TYPES
 from rollback_drills.names.similar_names import find_similar
 
@@ -89,6 +89,8 @@ def _find_saved(name: str) -> FoundDocuments:
 
 
 def _open_only_one(found: Sequence[BlockDocument]) -> Connector | str:
+    if problem := explain_name(_name_of(found[0])):
+        return f"it {problem}"
     kinds = {kind.get_block_type_slug(): kind for kind in CONNECTORS.values()}
     if len(found) > 1:
         slugs = ", ".join(slug for slug in kinds if slug in map(_slug_of, found))
@@ -106,8 +108,9 @@ def configured_connectors() -> list[ConfiguredConnector]:
 
 
 def enabled_connectors() -> tuple[str, ...]:
-    """Name the connectors that are saved and switched on."""
-    return tuple(connector.name for connector in configured_connectors() if connector.enabled)
+    """Name the connectors that are saved and switched on, and whose names notifications can have."""
+    found = (connector.name for connector in configured_connectors() if connector.enabled)
+    return tuple(name for name in found if not explain_name(name))
 
 
 def find_replay_approvals() -> frozenset[str]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rollback_drills.connectors.entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
 from rollback_drills.connectors.types import ALL_CONNECTORS, FURTHER_TYPES
 from rollback_drills.documents.duplicate_keys import START
+from rollback_drills.documents.fields import LONGEST_NAME
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.reading.json_text import TOO_DEEP, decode, explain_repeats, parse
@@ -43,6 +44,13 @@ def connector_name(provider: str) -> str:
     return re.sub(r"[^a-z0-9]", "-", provider.strip().lower())
 
 
+def explain_name(name: str) -> str:
+    """Return what is wrong with the name of a connector; empty if notifications can be sent through it."""
+    if len(name) > LONGEST_NAME:
+        return f"has a name of {len(name)} characters; write at most {LONGEST_NAME}"
+    return ""
+
+
 def connector_names(path: Path) -> list[str]:
     """Name the enabled connectors of a file, in its order; no secret is looked up.
 
@@ -68,7 +76,7 @@ def read_connector_config(path: Path) -> list[NamedEntry]:
             problems.append(f"{where} has a name without letters and digits")
         elif name == ALL_CONNECTORS:
             problems.append(f"{where} has the name that stands for all connectors; rename it")
-        elif odd := explain_odd_name(written):
+        elif odd := explain_odd_name(written) or explain_name(name):
             problems.append(f"{where} {odd}")
         elif name in {named.name for named in found}:
             problems.append(f"{where} has the same name as another connector ({name}); rename one")

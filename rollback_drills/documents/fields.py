@@ -11,10 +11,13 @@ from rollback_drills.documents.utc import check_in_utc
 
 LONGEST_INTERVAL_DAYS: Final = 36_525  # one hundred years: anything longer is a slip of the keyboard
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+LONGEST_NAME: Final = 200
+"""Characters of a name; databases have no room for more."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
 """The name of an owner, a provider or a schedule."""
 
-NameOrNone = Annotated[str, Meta(max_length=200)]
+NameOrNone = Annotated[str, Meta(max_length=LONGEST_NAME)]
 """A name; empty for none."""
 
 Timestamp = Annotated[datetime, Meta(tz=True)]

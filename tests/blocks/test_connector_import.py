@@ -13,7 +13,13 @@ from prefect.client.orchestration import get_client
 from blocks.connector import ConnectorError
 from blocks.connector_import import ImportedConnector, import_connectors
 from blocks.pagerduty import PagerDutyConnector
-from blocks.registry import ConfiguredConnector, configured_connectors, load_connector
+from blocks.registry import (
+    ConfiguredConnector,
+    configured_connectors,
+    enabled_connectors,
+    find_unusable,
+    load_connector,
+)
 from blocks.secret_fields import open_secret
 from blocks.servicenow import ServiceNowConnector
 from blocks.slack import SlackConnector
@@ -246,6 +252,17 @@ def test_a_secret_that_became_unusable_is_told_without_it(import_entries: Import
     with pytest.raises(ConnectorError, match="must be https") as caught:
         load_connector("spoiled")
     assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_connector_whose_name_no_notification_can_have_is_left_out_and_named() -> None:
+    name = "h" * 201
+    SlackConnector(url=Secret(value=URL)).save(name)
+
+    assert name not in enabled_connectors()
+    assert find_unusable()[name] == "it has a name of 201 characters; write at most 200"
+    with pytest.raises(ConnectorError, match="is not usable: it has a name of 201 characters"):
+        load_connector(name)
 
 
 @pytest.mark.usefixtures("prefect_server")

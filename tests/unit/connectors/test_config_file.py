@@ -140,6 +140,9 @@ def test_a_name_keeps_only_what_prefect_allows(written: str, name: str) -> None:
             {"a.b": {"url": "x"}, "a-b": {"url": "x"}}, "the same name as another connector (a-b)", id="names"
         ),
         pytest.param({"..": {"url": "x"}}, "a name without letters", id="no name"),
+        pytest.param(
+            {"h" * 201: {"url": "x"}}, "has a name of 201 characters; write at most 200", id="long name"
+        ),
         pytest.param({"All": {"url": "x"}}, "the name that stands for all connectors; rename it", id="all"),
         pytest.param({"xoxb-s3cr3t": {"bad": 1}}, "a key that must not be shown", id="secret as name"),
     ],
