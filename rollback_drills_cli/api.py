@@ -175,7 +175,7 @@ def _serve(
     from rollback_drills.database.connections import Database
     from rollback_drills.database.tables import LEDGER
     from rollback_drills_api.app import build_app
-    from rollback_drills_api.http.protocol import BoundedProtocol
+    from rollback_drills_api.http.protocol import BoundedProtocol, prepare
 
     Database.open_existing(served.database_url, LEDGER.name)  # a URL that is none is found now
     config = uvicorn.Config(
@@ -204,8 +204,7 @@ def _serve(
     scheme = "https" if tls_certificate else "http"
     with _bind(host, port) as listening:
         _write_logs()
-        # asyncio sets this only for sockets that it makes itself; without it answers wait 40 ms for an ACK
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        prepare(listening)
         listening.listen(config.backlog)  # whoever comes from now on waits until all is up
         print_line(f"listening on {scheme}://{host}:{listening.getsockname()[1]}")
         # uvicorn raises the signal again at its end: then a temporary Prefect server must be stopped as well

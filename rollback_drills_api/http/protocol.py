@@ -26,6 +26,14 @@ def most_connections() -> int:
     return max(16, min(_MOST_CONNECTIONS, soft - _SPARE_DESCRIPTORS))
 
 
+def prepare(listening: socket.socket) -> None:
+    """Set what every connection takes over from the socket that listens; not every event loop could later."""
+    # asyncio sets this only for sockets that it makes itself; without it answers wait 40 ms for an ACK
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # else the system takes megabytes of an answer, and says late that somebody reads them
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_WAITING_TO_BE_SENT)
+
+
 class BoundedProtocol(H11Protocol):
     """Closes a connection beyond the most that there may be, and one whose caller is too slow.
 
@@ -47,9 +55,6 @@ class BoundedProtocol(H11Protocol):
         if len(self.connections) > most_connections():
             transport.abort()
         else:
-            # the system would take megabytes of an answer, and not say for long whether anybody reads them
-            connection = transport.get_extra_info("socket")
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_WAITING_TO_BE_SENT)
             self._expect_headers()
             self._watch_reading()
 

@@ -33,6 +33,7 @@ def port(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         uvicorn.Config(build_app(options), port=0, http=BoundedProtocol, log_level="critical", lifespan="on")
     )
     listening = socket.create_server(("127.0.0.1", 0))
+    protocol.prepare(listening)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
