@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from rollback_drills.documents.evidence_texts import check_person
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, tidy
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
@@ -136,6 +137,8 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
             value = _convert(given[name], field.type, field=name)
         elif found := _find(name, environ):
             value = _convert(found.text, field.type, variable=found.name)
+            if name == "platform_owner":
+                _check_owner(value, found.name)
         else:
             continue
         settings = msgspec.structs.replace(settings, **{name: value})
@@ -192,6 +195,13 @@ def find_run_timeout(environ: Mapping[str, str]) -> float:
     """
     name = VARIABLES["run_timeout_seconds"]
     return read_settings({name: environ[name]} if name in environ else {}).run_timeout_seconds
+
+
+def _check_owner(name: str, variable: str) -> None:
+    try:
+        check_person(name, field="platform_owner")  # as all owners, since messages and evidence have it
+    except UsageError as error:
+        raise UsageError(f"{variable} {error.problem}") from None
 
 
 def _convert(value: Any, wanted: Any, *, field: str | None = None, variable: str = "") -> Any:

@@ -171,6 +171,9 @@ def test_a_share_is_more_than_0_and_at_most_1(value: str) -> None:
         ("platform_owner", " ", "is empty; give it a value or leave it out"),
         ("platform_owner", "sre ", "must be a name"),
         ("platform_owner", "x" * 201, "must be a name"),
+        ("platform_owner", "s\u200bre", r"holds an invisible character \(U\+200B\); a name is one line"),
+        ("platform_owner", "ana@example.com", "holds an e-mail address, which evidence must not name"),
+        ("platform_owner", "password=hunter2hunter2", "holds what looks like a credential"),
         *(
             ("platform_providers", value, "must be names of providers, separated by commas")
             for value in (",", "slack,", "slack,,teams", "slack teams")
