@@ -23,9 +23,13 @@ def check_person(name: str, *, field: str) -> None:
     """
     if len(name) > _LONGEST_PERSON:
         raise UsageError(f"is longer than {_LONGEST_PERSON} characters; write a name", field=field)
-    _refuse_private(name, field)
-    if problem := explain_odd_name(name):
+    if problem := explain_person(name):
         raise UsageError(problem, field=field)
+
+
+def explain_person(name: str) -> str:
+    """Return what is wrong with the name of somebody, and what to do; empty if the evidence can have it."""
+    return explain_odd_name(name) or _explain_private(name)
 
 
 def require_person(name: str, *, field: str) -> None:
@@ -47,7 +51,8 @@ def check_text(text: str, *, field: str) -> None:
     """
     if len(text) > _LONGEST_TEXT:
         raise UsageError(f"has {len(text):,} characters; write at most {_LONGEST_TEXT:,}", field=field)
-    _refuse_private(text, field)
+    if private := _explain_private(text):
+        raise UsageError(private, field=field)
     if text and not shows_something(text):
         raise UsageError("has nothing that people can read; write some words", field=field)
     for character in text:
@@ -71,6 +76,6 @@ def require_reason(text: str, *, field: str = "reason") -> None:
     check_text(text, field=field)
 
 
-def _refuse_private(text: str, field: str) -> None:
-    if kind := find_private(text):
-        raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
+def _explain_private(text: str) -> str:
+    kind = find_private(text)
+    return f"holds {kind}, which evidence must not name; leave it out" if kind else ""

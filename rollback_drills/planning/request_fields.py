@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from rollback_drills.documents.evidence_texts import explain_person
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
 from rollback_drills.documents.instants import explain_far
-from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.names.environment_variables import VARIABLES
 from rollback_drills.settings import Settings
 
@@ -35,7 +35,7 @@ def _check_instant(instant: datetime) -> datetime:
 
 
 def _check_signer(name: str) -> str:
-    if problem := explain_odd_name(name or " "):
+    if problem := explain_person(name or " "):
         raise ValueError(f"it {problem}")
     return name
 
@@ -43,7 +43,7 @@ def _check_signer(name: str) -> str:
 _NUMBER: Final = re.compile(r"\s*[+-]?[\d_.]+(e[+-]?\d+)?\s*", re.IGNORECASE)
 Instant = Annotated[datetime, BeforeValidator(_refuse_number), AfterValidator(_check_instant)]
 Signer = Annotated[str, Field(max_length=300), AfterValidator(_check_signer)]
-"""Who asked, as the evidence names it: one line that people can read."""
+"""Who asked, as the evidence names it: one line that people can read, and that may be published."""
 SomeDays = Annotated[float, Field(ge=0, le=LONGEST_INTERVAL_DAYS)]
 Retries = Annotated[int, Field(ge=0, le=10)]
 TimeoutSeconds = Annotated[float, Field(ge=0.1, le=300)]

@@ -1,7 +1,6 @@
 """Who acts: the name of the token, which goes into every document and record."""
 
-from rollback_drills.documents.odd_names import explain_odd_name
-from rollback_drills.documents.privacy.privacy_rules import find_private
+from rollback_drills.documents.evidence_texts import explain_person
 from rollback_drills.errors import UsageError
 
 
@@ -13,8 +12,6 @@ def name_caller(token: str, claimed: str | None) -> str:
     """
     if not claimed or claimed == token:
         return token
-    if problem := explain_odd_name(claimed):
+    if problem := explain_person(claimed):
         raise UsageError(f"the name of who asks {problem}")
-    if kind := find_private(claimed):
-        raise UsageError(f"the name of who asks holds {kind}, which evidence must not name")
     return f"{claimed} via {token}"

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
+from rollback_drills.documents.evidence_texts import explain_person
 from rollback_drills.documents.instants import explain_far, read_instant
-from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.names.environment_variables import VARIABLES
@@ -95,7 +95,7 @@ NowOption = Annotated[
 
 
 def _check_signer(name: str) -> str:
-    if problem := explain_odd_name(name or " "):
+    if problem := explain_person(name or " "):
         raise UsageError(problem, field="generated_by")
     return name
 

@@ -74,8 +74,10 @@ def test_a_number_is_no_time(given: object) -> None:
         drill_check.validate_parameters({"as_of": given})
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\0b", "\u202egnp", "x" * 301])
-def test_who_asked_is_one_line_that_people_can_read(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["", "  ", "a\nb", "a\0b", "\u202egnp", "x" * 301, "ana@example.com", "password=hunter2hunter2"]
+)
+def test_who_asked_is_one_line_that_people_can_read_and_that_may_be_published(name: str) -> None:
     for each in yaml.safe_load(DEPLOYMENTS.path.read_text())["deployments"]:
         flow = resolve_name(each["entrypoint"])
         if "generated_by" in signature(flow.fn).parameters:

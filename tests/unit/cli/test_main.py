@@ -79,6 +79,11 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
         (["check", "--no-such-flag"], {}, "--no-such-flag"),
         (["deliver", "--generated-by", ""], {}, "drills: --generated-by is blank; write a name, or leave"),
         (["plan", "--generated-by", "a\nb"], {}, "drills: --generated-by holds a control character (U+000A)"),
+        (
+            ["deliver", "--generated-by", "ana@example.com"],
+            {},
+            "drills: --generated-by holds an e-mail address, which evidence must not name; leave it out",
+        ),
         (["deliver", "--timeout-seconds", "nan"], {}, "'--timeout-seconds': 'nan' is not a number"),
         (["connectors", "test", "chat", "--timeout-seconds", "x"], {}, "'x' is not a valid number"),
         (["deliver", "--retries", "1.5"], {}, "'1.5' is not a valid whole number"),
