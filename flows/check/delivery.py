@@ -9,6 +9,7 @@ from prefect.runtime import flow_run
 
 from blocks.ledger_key import open_signing_key
 from blocks.registry import find_replay_approvals
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.delivery.undelivered_text import (
     explain_damaged,
@@ -17,11 +18,13 @@ from rollback_drills.delivery.undelivered_text import (
     explain_waiting,
 )
 from rollback_drills.errors import DrillsError
+from rollback_drills.followup.quiet_holds import find_quiet_holds
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.notifications.results import Delivery, ProviderDeliveries, failed_providers
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.clock_ahead import bring_forward
+from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.deliveries import describe_delivery
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered
 from rollback_drills.recovery.act import Act
@@ -112,13 +115,15 @@ def deliver_due(
     if brought := bring_forward(database, now=now):
         put_off = f"{write_count(brought, 'notification')} that a clock which was ahead had put off"
         get_run_logger().warning("due now: %s", put_off)
+    held = _hold_back(database, now)
     due = first_spellings(due_providers(database, now=now))
     delivered = Delivered()
     wanted = [each for key, each in due.items() if requested is None or key in requested]
     _deliver_through(delivered, wanted, policy, url, tags)
     alive = {each.notification.provider for each in delivered.deliveries if each.succeeded}
     _deliver_through(delivered, commit_notices(url, alive), policy, url, tags)
-    delivered.left = find_undelivered(database, schedule_ids, requested, now=database.now().timestamp())
+    left = find_undelivered(database, schedule_ids, requested, now=database.now().timestamp())
+    delivered.left = left.without(held)
     # The pause of a destination, which another notification may have brought about, holds back all of them.
     goes_on = {each.notification.notification_id: each.next_attempt_at for each in delivered.left.waiting}
     delivered.deliveries = [
@@ -126,6 +131,16 @@ def deliver_due(
         for each in delivered.deliveries
     ]
     return delivered
+
+
+def _hold_back(database: Database, now: float) -> frozenset[str]:
+    """Hold back what nobody should get now, and return which notifications that are: they are no problem."""
+    holds = find_quiet_holds(database, now=database.now())
+    if holds:
+        commit(database, [], [], holds, now=now)
+        count = write_count(len(holds), "notification")
+        get_run_logger().info("%s held back: acknowledged, or an exception holds", count)
+    return frozenset(each.notification_id for each in holds)
 
 
 def is_retried() -> bool:

@@ -45,6 +45,14 @@ class Undelivered:
     damaged: Sequence[str] = ()
     """Notifications whose row cannot be read: nobody knows whether their owners were notified."""
 
+    def without(self, notification_ids: Collection[str]) -> "Undelivered":
+        """Return it without some that wait, because they should."""
+
+        def leave_out(some: Sequence[Delivery]) -> list[Delivery]:
+            return [each for each in some if each.notification.notification_id not in notification_ids]
+
+        return replace(self, waiting=leave_out(self.waiting), elsewhere=leave_out(self.elsewhere))
+
     @property
     def deliveries(self) -> list[Delivery]:
         """What waits or died and still matters."""

@@ -15,6 +15,7 @@ from prefect.states import AwaitingRetry
 from pytest_httpserver import HTTPServer
 from sqlalchemy import text, update
 
+from flows.acknowledge_notification import acknowledge_notification
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database.connections import Database
@@ -306,3 +307,30 @@ def test_a_retry_sends_nothing_in_a_maintenance_window(url: str, schedule: str, 
     assert again.is_failed()
     assert len(receiver.log) == 1
     assert "1 notification waits for webhook" in (again.message or "")
+
+
+def test_a_repeat_that_waits_is_not_sent_after_an_acknowledgement_and_fails_no_run(
+    url: str, schedule: str, receiver: HTTPServer
+) -> None:
+    database, later = Database.open(url), NOW + timedelta(days=1)
+    answer(receiver, 200)
+    assert check(schedule).is_completed()
+    answer(receiver, 503)
+    assert check(schedule, as_of=later).is_failed()
+    acknowledge_notification(
+        schedule_id="payments", owner="payments-team", provider="webhook", acknowledged_by="maria"
+    )
+    with database.write() as connection:  # some time has passed
+        waiting = update(OUTBOX).where(OUTBOX.c.state == "retry")
+        connection.execute(waiting.values(due_at=0.0, queued_at=OUTBOX.c.queued_at - 120.0))
+    answer(receiver, 200)
+
+    for _ in range(2):
+        state = check(schedule, as_of=later + timedelta(hours=1))
+        assert state.is_completed(), state.message
+
+    assert len(receiver.log) == 2
+    items, _ = find_rows(database, OutboxFilter())
+    assert [each.state for each in items] == ["retry", "delivered"]
+    assert items[0].due_at is not None
+    assert items[0].due_at > datetime.now(UTC).timestamp() + 3600
