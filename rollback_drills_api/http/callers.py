@@ -8,10 +8,9 @@ def name_caller(token: str, claimed: str | None) -> str:
     """Name who acts: the token, and before it whom the caller says to act for.
 
     Raises:
-        UsageError: The claimed name is blank, cannot be read, or holds what evidence must not.
+        UsageError: A name is blank, cannot be read, or holds what evidence must not. A person who logged in
+            may be known by an e-mail address.
     """
-    if not claimed or claimed == token:
-        return token
-    if problem := explain_person(claimed):
+    if problem := explain_person(claimed or token):
         raise UsageError(f"the name of who asks {problem}")
-    return f"{claimed} via {token}"
+    return f"{claimed} via {token}" if claimed and claimed != token else token

@@ -453,6 +453,20 @@ def test_a_drill_is_recorded_once_however_often_its_form_is_sent(
     assert 'value="8"' in other.text
 
 
+def test_a_login_that_evidence_cannot_name_starts_no_run(
+    recording: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(
+        "rollback_drills_api.flow_runs.run_embedded", lambda name, *_, **__: started.append(name)
+    )
+
+    answer = send(recording, "record", "maria@corp.example.com", **DRILL_FIELDS)
+
+    assert (answer.status_code, started) == (422, [])
+    assert "an e-mail address, which evidence must not name" in answer.text
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
