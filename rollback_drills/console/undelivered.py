@@ -11,8 +11,8 @@ from rollback_drills.database.connections import Database
 from rollback_drills.delivery.undelivered_text import explain_damaged
 from rollback_drills.documents.utc import from_seconds
 from rollback_drills.notifications.states import DEAD, WAITING, State
+from rollback_drills.outbox.dead_letters import find_mattering
 from rollback_drills.outbox.destinations import Destination, KnownDestinations, find_destinations
-from rollback_drills.outbox.mattering import find_mattering
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.undelivered import find_damaged

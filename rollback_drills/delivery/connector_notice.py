@@ -7,8 +7,8 @@ from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.outbox_entry import OutboxEntry
+from rollback_drills.outbox.dead_letters import SUBJECT_PREFIX
 from rollback_drills.outbox.destinations import Destination, write_enable_command
-from rollback_drills.outbox.mattering import SUBJECT_PREFIX
 from rollback_drills.planning.routes import DEFAULT_OWNER
 
 EVENT_TYPE = "cavra.go_backend.rollback_drill.connector_disabled"

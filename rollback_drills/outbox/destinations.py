@@ -14,8 +14,8 @@ from rollback_drills.documents.utc import from_seconds
 from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import find_spellings, find_spellings_by_index, walk
 from rollback_drills.notifications.states import WAITING, State
+from rollback_drills.outbox.dead_letters import SUBJECT_PREFIX, WORTH_SENDING
 from rollback_drills.outbox.insertion import insert_new
-from rollback_drills.outbox.mattering import SUBJECT_PREFIX, WORTH_SENDING
 from rollback_drills.outbox.rows import OutboxRow, Seconds, decode_rows
 from rollback_drills.outbox.withdrawals import withdraw_notices
 from rollback_drills.rendering.command_line import write_command

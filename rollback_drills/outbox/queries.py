@@ -9,7 +9,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings_by_index, match
 from rollback_drills.notifications.states import DEAD, State
-from rollback_drills.outbox.mattering import WORTH_SENDING
+from rollback_drills.outbox.dead_letters import WORTH_SENDING
 from rollback_drills.outbox.rows import OutboxRow, decode_rows
 
 

@@ -14,12 +14,12 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import DEAD, WAITING, State
+from rollback_drills.outbox.dead_letters import SUBJECT_PREFIX, find_mattering
 from rollback_drills.outbox.deliveries import describe_delivery
 from rollback_drills.outbox.destinations import (
     KnownDestinations,
     find_destinations,
 )
-from rollback_drills.outbox.mattering import SUBJECT_PREFIX, find_mattering
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.outbox.rows import OutboxRow, decode_rows
 

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from rollback_drills.database.connections import Database
 from rollback_drills.database.errors import repeat_on_conflict
 from rollback_drills.notifications.states import State
+from rollback_drills.outbox.dead_letters import find_worth_sending
 from rollback_drills.outbox.destinations import end_pause, find_destination
-from rollback_drills.outbox.mattering import find_worth_sending
 from rollback_drills.outbox.replay import replay_rows
 from rollback_drills.outbox.undelivered import find_undelivered, hurry_rows
 from rollback_drills.recovery.act import Act

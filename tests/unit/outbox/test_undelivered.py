@@ -15,9 +15,9 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.dead_letters import find_worth_sending
 from rollback_drills.outbox.deliveries import to_delivery
 from rollback_drills.outbox.destinations import disable_row
-from rollback_drills.outbox.mattering import find_worth_sending
 from rollback_drills.outbox.queries import OutboxFilter, find_dead_letters, find_rows, get_row
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting, hurry_rows
