@@ -19,6 +19,7 @@ from rollback_drills.documents.reading.reader import BOM
 from rollback_drills.documents.reading.yaml_text import is_yaml, to_json
 from rollback_drills.documents.unusable_document import UnusableDocumentError
 from rollback_drills.errors import UsageError, reason_of
+from rollback_drills.errors.pipes import refuse_named_pipe
 from rollback_drills.names.similar_names import find_similar, find_similar_key
 from rollback_drills.rendering.invalid_value import explain_invalid
 
@@ -102,6 +103,7 @@ def raise_problems(path: Path, problems: list[str]) -> None:
 
 def _read_document(path: Path) -> Any:
     try:
+        refuse_named_pipe(path)
         with path.open("rb") as opened:  # a device, such as /dev/zero, has no size and no end
             data = opened.read(_LARGEST_FILE_BYTES + 1)
         if len(data) > _LARGEST_FILE_BYTES:

@@ -14,6 +14,7 @@ from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.utc import write_instant
 from rollback_drills.errors import UsageError, reason_of
+from rollback_drills.errors.pipes import refuse_named_pipe
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.import_record import ImportRecord
 from rollback_drills.evidence.ledger.canonical import digest_canonical
@@ -86,6 +87,7 @@ def read_index(path: Path) -> dict[str, WrittenRecord]:
     if path.is_char_device():  # /dev/zero has no end
         raise UsageError(f"{path} is not a file")
     try:
+        refuse_named_pipe(path)
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {reason_of(error)}") from None

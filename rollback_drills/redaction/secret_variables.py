@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Final
 
 from rollback_drills.errors import UsageError, reason_of
+from rollback_drills.errors.pipes import refuse_named_pipe
 
 OWN: Final = frozenset({"DRILLS_DATABASE_URL"})
 """The secrets among the variables of this program: the URL of a database holds its password."""
@@ -71,6 +72,7 @@ def open_secret_files(environ: MutableMapping[str, str]) -> None:
 
 def _read(path: str, variable: str) -> str:
     try:
+        refuse_named_pipe(path)
         with open(path, "rb") as file:
             text = file.read(_LARGEST + 2).decode()  # and a newline
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from rollback_drills.errors import DrillsError, UsageError, reason_of
+from rollback_drills.errors.pipes import refuse_named_pipe
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.rendering.counts import write_count
 from rollback_drills.rendering.times import write_time
@@ -134,6 +135,7 @@ def _read_trust(checkpoints: list[Path], public_key: str | None) -> "Trust":
 
 def _read(flag: str, file: Path) -> str:
     try:
+        refuse_named_pipe(file)
         with file.open(encoding="utf-8-sig") as opened:
             return opened.read(_LONGEST)
     except OSError as error:
