@@ -11,6 +11,7 @@ _ENDS_EARLY: Final = ("it ends too early", "add what is missing")
 _BY_BEGINNING: Final = (
     (re.compile(r"\Aversion https://git-lfs"), ("it is a pointer of Git LFS", "run git lfs pull")),
     (re.compile(r"\A<(?!<{6} )"), ("it is HTML or XML", "is it the right file?")),
+    (re.compile(r"[^\0]*\0"), ("it holds NUL characters", "save it as UTF-8, or restore it")),
     (re.compile(r"\A\ufeff"), ("it begins with two byte order marks", "save it as UTF-8 without them")),
 )
 _BY_CHARACTER: Final = (

@@ -27,6 +27,7 @@ _REMEDIES: Final = {
     errno.ELOOP: "remove the links that lead in a circle",
     errno.ENAMETOOLONG: "fix the path",
 }
+_NO_FILE: Final = "is not a file; replace or remove it"
 _FIRST_READ_BYTES: Final = 32 * 1024  # nearly every document is smaller, and then needs no look at its size
 
 D = TypeVar("D", bound=Document)
@@ -195,7 +196,7 @@ def _read_bytes(path: str, most: int = LARGEST_DOCUMENT_BYTES) -> bytes:
 def _read_whole(descriptor: int, most: int) -> bytes:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError("is not a file")
+        raise ValueError(_NO_FILE)
     if status.st_size > most:
         raise ValueError(
             f"has {status.st_size:,} bytes, of which at most {most:,} are read; is it the right file?"
@@ -213,7 +214,7 @@ def _why_unreadable(path: str, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return "does not exist; create the file, or fix the path"
     if isinstance(error, OSError) and error.errno == errno.ENXIO:  # nobody can open a socket
-        return "is not a file"
+        return _NO_FILE
     if isinstance(error, OSError):
         remedy = f"; {_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
         return f"cannot be read: {reason_of(error)}{remedy}"

@@ -39,6 +39,9 @@ from rollback_drills.documents.schedule import Schedule
         ('{"a": 1}\n{"b": 2}', "there is more behind the end of the document (remove it), line 2 column 1"),
         ('{\n  // why\n  "a": 1}', "a comment (JSON has none, so remove it), line 2 column 3"),
         ('{"a": 1', "it ends too early (add what is missing), line 1 column 8"),
+        ('{\0"\0a\0', "it holds NUL characters (save it as UTF-8, or restore it), line 1 column 2"),
+        ("\0" * 50, "it holds NUL characters (save it as UTF-8, or restore it), line 1 column 1"),
+        ('{"a": "x\0"}', "it holds NUL characters (save it as UTF-8, or restore it), line 1 column 9"),
         ("<!DOCTYPE html>", "it is HTML or XML (is it the right file?), line 1 column 1"),
         (
             "\ufeff\ufeff{}",

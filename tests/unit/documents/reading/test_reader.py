@@ -247,7 +247,7 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
         file.truncate(100 * 1024 * 1024)
 
     assert "does not exist" in read_document(Schedule, str(tmp_path / "none.json")).problem
-    assert "is not a file" in read_document(Schedule, str(tmp_path / "pipe")).problem
+    assert "is not a file; replace or remove it" in read_document(Schedule, str(tmp_path / "pipe")).problem
     (tmp_path / "loop.json").symlink_to("loop.json")
     assert "is a directory; name a file in it" in read_document(Schedule, str(tmp_path)).problem
     assert (
