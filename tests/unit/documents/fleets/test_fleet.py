@@ -357,4 +357,4 @@ def test_a_socket_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)  # the path of a socket is short
     with socket.socket(socket.AF_UNIX) as open_socket:
         open_socket.bind("a.json")
-        assert [*found(load_fleet(".", None))] == ["a.json: is not a file"]
+        assert [*found(load_fleet(".", None))] == ["a.json: is not a file; replace or remove it"]
