@@ -9,7 +9,6 @@ import typer
 
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
-from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.options.flags import describe
 from rollback_drills_cli.signal_exit_codes import INTERRUPTED, TERMINATED
@@ -121,6 +120,8 @@ def main() -> None:
     except Exception as error:
         if "KeyboardInterrupt" in str(error):  # as pydantic passes it on
             _fail("interrupted", effects_before, INTERRUPTED)
+        from rollback_drills_cli.environment_errors import explain  # a command that works needs none of it
+
         problem = explain(error)
         if problem is None:
             raise

@@ -3,7 +3,6 @@
 from functools import cache
 from pathlib import Path
 from typing import Final
-from zoneinfo import TZPATH
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -38,6 +37,8 @@ def find_time_zone_version() -> str:
 
     The data of the system come first, as `zoneinfo` has it, then those of the package `tzdata`.
     """
+    from zoneinfo import TZPATH  # only where something recurs
+
     for folder in map(Path, TZPATH):
         if not (folder / "UTC").exists() and not (folder / "Etc" / "UTC").exists():
             continue

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 import typer
@@ -36,6 +35,8 @@ def write_whole(content: bytes, out: Path | None) -> None:
 
 
 def _replace(target: Path, content: bytes) -> None:
+    from tempfile import NamedTemporaryFile  # few commands write a file
+
     with NamedTemporaryFile(dir=target.parent, prefix=".drills-", delete=False) as file:
         try:
             file.write(content)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import count
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
-from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
@@ -127,6 +126,8 @@ class PeriodCadence(CalendarCadence, frozen=True, gc=False):
             OverflowError: It leaves the year 9999.
         """
         first = self._period_of(read_local(self.start))
+        from zoneinfo import ZoneInfo  # few cadences are of the calendar, and every start would pay for it
+
         zone = ZoneInfo(self.time_zone)
         met = max((self._period_of(each.astimezone(zone)) for each in accepted), default=first - 1)
         return self._end_of(max(met + 1, first))

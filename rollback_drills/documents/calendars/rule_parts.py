@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from rollback_drills.documents.quotation import quote
 from rollback_drills.names.similar_names import find_similar
@@ -126,6 +125,8 @@ def read_until(text: str, time_zone: str) -> datetime | None:
     found = _UNTIL.fullmatch(text)
     if found is None:
         return None
+    from zoneinfo import ZoneInfo  # as in `wall_time`
+
     day, time, is_utc = found.groups()
     try:
         if time is None:

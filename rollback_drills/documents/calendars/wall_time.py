@@ -7,7 +7,6 @@ first (RFC 5545, 3.3.5).
 import re
 from datetime import UTC, date, datetime
 from typing import Final, TypeAlias
-from zoneinfo import ZoneInfo
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.spans import Span
@@ -64,6 +63,8 @@ def to_instant(local: datetime, time_zone: str) -> datetime:
     Raises:
         OverflowError: In UTC it leaves the years 1 to 9999.
     """
+    from zoneinfo import ZoneInfo  # few documents have local times, and every start would pay for it
+
     return local.replace(tzinfo=ZoneInfo(time_zone), fold=0).astimezone(UTC)
 
 

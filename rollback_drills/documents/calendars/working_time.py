@@ -4,7 +4,6 @@ import re
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -80,6 +79,8 @@ def check_time_zone(name: str) -> None:
     Raises:
         ValueError: It is not.
     """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # as in `wall_time`
+
     try:
         ZoneInfo(name)
         is_known = not _OF_A_MACHINE.fullmatch(name)
@@ -91,6 +92,8 @@ def check_time_zone(name: str) -> None:
 
 @lru_cache(maxsize=256)  # thousands of schedules share a mistake
 def _suggest(name: str) -> str:
+    from zoneinfo import available_timezones
+
     zones = {zone for zone in available_timezones() if not _OF_A_MACHINE.fullmatch(zone)}
     cities = {zone.rpartition("/")[2]: zone for zone in sorted(zones)}
     known = {**cities, **{zone: zone for zone in zones}}
