@@ -55,7 +55,7 @@ def find_conflict(further: Iterable[str], *, has_credential: bool, key_header: s
         return "the header authorization is among the further headers too; keep one of them"
     key = key_header.lower()
     if key in _OF_REQUEST | _OF_MESSAGE or (key == SIGNATURE and is_signed):
-        return f"the api key cannot be in the header {key}, which every request sets; choose another one"
+        return f"every request has a header {key} of its own; choose another one for the api key"
     if key in named or (has_credential and key == "authorization"):
         return f"the header {key} of the api key has another value too; keep one of them"
     return ""

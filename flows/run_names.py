@@ -90,8 +90,8 @@ def describe(found: Found, changes: Changes | None) -> str:
     return f"{said}; {news}"
 
 
-def name_run(found: Found, changes: Changes | None, *, left_count: int) -> str:
-    """Name a run that notifies owners: `payments needs attention; changed; 2 not delivered`.
+def describe_run(found: Found, changes: Changes | None, *, left_count: int) -> str:
+    """Describe a run for its name: `payments needs attention; changed; 2 not delivered`.
 
     Args:
         found: What was found.

@@ -31,7 +31,7 @@ def run_process(
         DrillsError: A document, a parameter or the database cannot be used.
     """
     state, published = _look(begin_run(request, settings, shard), only_news=only_news)
-    published()  # by now a fleet is out of memory, which takes as long as the server does
+    published()  # the server has answered while the memory of a large fleet was freed
     return state
 
 

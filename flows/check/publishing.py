@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.check.delivery import Delivered
 from flows.check.planning import Checked, Run
-from flows.run_names import mark_distrust, name_run, rename_run
+from flows.run_names import describe_run, mark_distrust, rename_run
 from rollback_drills.evidence.append_result import Indexed
 from rollback_drills.evidence.checks.unpublished import forget_unpublished
 from rollback_drills.evidence.heads import Head
@@ -36,7 +36,7 @@ def publish(
     """
     fleet, dry_run = checked.fleet, run.request.dry_run
     changes = None if dry_run else indexed.changes
-    name = name_run(checked.found, changes, left_count=0 if dry_run else delivered.left.count)
+    name = describe_run(checked.found, changes, left_count=0 if dry_run else delivered.left.count)
     marks = mark_distrust(checked.guard.reasons)
     if run.shard:
         name = f"shard {run.shard}: {name}"

@@ -13,7 +13,7 @@ from prefect.states import Completed, Failed
 from flows.check.delivery import Delivered
 from flows.check.planning import Run
 from flows.results import FinalState, LookedShard, ShardedDryRun, ShardedResult, ShownShard, fail_delivery
-from flows.run_names import Found, describe, mark_distrust, name_run, rename_run
+from flows.run_names import Found, describe, describe_run, mark_distrust, rename_run
 from flows.state_names import STATE_NAMES
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleets.fleet_changes import load_changes, warn_of_names
@@ -64,7 +64,7 @@ def end_check(
     warnings = [*beforehand.warnings, *replaced, *_find_warnings(run, database, results)]
     also = [*replaced, *_explain_unused(results), *delivered.explain_elsewhere(), *indexed.notes, *distrust]
     said, count = describe(found, changes), sum(each.report.delivery_count for each in results)
-    name = name_run(found, changes, left_count=delivered.left.count)
+    name = describe_run(found, changes, left_count=delivered.left.count)
     rename_run(name, [*(f"status:{each}" for each in sorted(found.states)), *mark_distrust(distrust)])
     has_news = is_fleet_page_due(changes, created_at) or bool(count) or bool(indexed.problems)
     if has_news:

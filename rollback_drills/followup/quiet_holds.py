@@ -17,7 +17,7 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import WAITING
 
 _DECIDED_WITHIN: Final = timedelta(minutes=1)
-"""What was committed since is of this run, which knew of the acknowledgement, or was replayed by a person."""
+"""What was committed later is of this run, which knew of the acknowledgement, or a person has replayed it."""
 
 
 def find_quiet_holds(database: Database, *, now: datetime) -> list[Hold]:

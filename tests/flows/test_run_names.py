@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from flows.run_names import Found, describe, name_run
+from flows.run_names import Found, describe, describe_run
 from rollback_drills.evidence.checks.population import NOTHING_CHANGED, Changes
 from rollback_drills.readiness.judgement import Judgement
 from tests.samples.builders import DRILL, judged, make_subject
@@ -46,10 +46,10 @@ def test_a_run_is_named_after_what_it_found_and_what_is_new(
     states: list[str], changes: Changes | None, said: str
 ) -> None:
     assert describe(Found.of(found(*states)), changes) == said
-    assert name_run(Found.of(found(*states)), changes, left_count=0) == said
+    assert describe_run(Found.of(found(*states)), changes, left_count=0) == said
 
 
 def test_the_name_of_a_run_counts_what_has_not_reached_its_owners() -> None:
-    name = name_run(Found.of(found("needs_attention")), changed("a"), left_count=1_002)
+    name = describe_run(Found.of(found("needs_attention")), changed("a"), left_count=1_002)
 
     assert name == "a needs attention; changed; 1,002 not delivered"
